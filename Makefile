@@ -1,0 +1,43 @@
+# Each target first makes .venv from the pinned requirements and remakes it when they change.
+YEAR ?= 2011
+AREA ?= hangzhou
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help report check lab test lint refresh pins clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hzso_analysis needs Python 3.11 or newer; set PYTHON=python3.12, for instance")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $(READY)
+
+report: $(READY) ## make the report of YEAR and AREA in reports/AREA/YEAR
+	$(BIN)/hzso report --area $(AREA) --year $(YEAR)
+
+check: $(READY) ## check the figures of AREA
+	$(BIN)/hzso check --area $(AREA)
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+test: $(READY) ## run the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## check style of code and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+refresh: $(READY) ## execute the committed notebooks again, in place; read the diff before you commit it
+	$(BIN)/python -m hzso_analysis.report
+
+pins: ## resolve requirements.txt again from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --extra dev --no-emit-index-url --quiet -o requirements.txt pyproject.toml
+	echo '-e .' >> requirements.txt
+
+clean: ## remove what the targets made
+	rm -rf .venv reports .pytest_cache .ruff_cache

@@ -1,0 +1,254 @@
+"""Charts: a frame in, a Figure out. Every chart labels its marks directly and can be read back as text.
+
+Frames have a row per mark: `label`, `low`, `high` (equal where there is no interval, infinite where there is no upper
+bound) and `text`, the value as it is written beside the mark.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import textwrap
+from html import escape
+from itertools import pairwise
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+# Petroff 2021 (arXiv:2107.02270), six colours told apart with any kind of colour vision
+BLUE, ORANGE, RED, PURPLE, GREY, VIOLET = "#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd"
+COLOURS = [BLUE, ORANGE, PURPLE, VIOLET, RED, GREY]
+MARKERS = "osD^vP"
+INK, MUTED, RULE = "#202124", "#5f6368", "#dadce0"
+STYLE = {
+    **{"svg.fonttype": "path", "svg.hashsalt": "hzso", "font.family": "DejaVu Sans", "font.size": 9.5},
+    **{"text.color": INK, "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": INK, "axes.unicode_minus": True},
+}
+WIDTH = 7.4
+
+
+def bars(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highlight: str | None = None) -> Figure:
+    """Horizontal bars from zero, in the order of the frame; an interval is a paler end with a whisker.
+
+    `highlight` is the label of the one bar drawn in the accent colour.
+    """
+    with mpl.rc_context(STYLE):
+        fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
+        reach = max([*frame["high"].replace(math.inf, np.nan), *frame["low"]]) or 1
+        for place, row in enumerate(frame.itertuples()):
+            colour = ORANGE if row.label == highlight else BLUE
+            ax.barh(place, row.low, height=0.62, color=colour)
+            end = row.low if math.isinf(row.high) else row.high
+            if end > row.low and end - row.low > 0.002 * reach:
+                ax.barh(place, end - row.low, left=row.low, height=0.62, color=colour, alpha=0.35)
+                ax.plot([row.low, end], [place, place], color=INK, linewidth=1.2, marker="|", markersize=8)
+            ax.text(end + 0.012 * reach, place, row.text, va="center")
+        ax.set_xlim(0, 1.3 * reach)
+        _rows(ax, frame["label"])
+        ax.axvline(0, color=INK, linewidth=1)
+        return fig
+
+
+def parts(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figure:
+    """One bar cut into its parts, for parts that add up to the whole; labels stand above, values inside."""
+    with mpl.rc_context(STYLE):
+        fig, ax = _canvas(0.95, title, subtitle, source)
+        left, whole = 0.0, frame["low"].sum()
+        for place, row in enumerate(frame.itertuples()):
+            colour = COLOURS[place % len(COLOURS)]
+            ax.barh(0, row.low, left=left, height=0.7, color=colour, edgecolor="white", linewidth=2)
+            middle, wide = left + row.low / 2, row.low > 0.16 * whole
+            ax.text(middle, 0.42, textwrap.fill(row.label, max(8, int(80 * row.low / whole))), ha="center", va="bottom")
+            ax.text(middle, 0 if wide else -0.42, row.text, ha="center", va="center" if wide else "top")
+            left += row.low
+        ax.set(xlim=(0, whole), ylim=(-0.7, 1.0), xticks=[], yticks=[])
+        return fig
+
+
+def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, from_zero: bool = True) -> Figure:
+    """Series over years (columns `series`, `year` besides the usual): only neighbouring years are joined.
+
+    Intervals are whiskers. All points are labelled where a series has at most six, else the first and the last.
+    """
+    with mpl.rc_context(STYLE):
+        fig, ax = _canvas(2.9, title, subtitle, source)
+        years = sorted(set(frame["year"]))
+        middle = (frame["low"] + frame["high"].where(frame["high"] < math.inf, frame["low"])) / 2
+        names = list(dict.fromkeys(frame["series"]))
+        ends = []
+        for place, name in enumerate(names):
+            rows = frame.assign(middle=middle)[frame["series"] == name].sort_values("year")
+            colour = COLOURS[place % len(COLOURS)]
+            for (a, x), (b, y) in pairwise(zip(rows["year"], rows["middle"], strict=True)):
+                if b - a == 1:
+                    ax.plot([a, b], [x, y], color=colour, linewidth=2)
+            ax.plot(rows["year"], rows["middle"], color=colour, marker=MARKERS[place % 6], linestyle="", markersize=6)
+            _whiskers(ax, rows, colour)
+            shown = rows if len(rows) <= 6 and len(names) <= 2 else rows.iloc[[0, -1]].drop_duplicates()
+            for row in shown.itertuples():
+                ax.annotate(row.text, (row.year, row.high if row.high < math.inf else row.low), (0, 7),
+                            textcoords="offset points", ha="center", color=INK, fontsize=8.5)
+            ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], name, colour))
+        finite = frame["high"].replace(math.inf, np.nan).fillna(frame["low"])
+        ax.set_ylim(0 if from_zero and finite.min() >= 0 else None, 1.18 * finite.max() if finite.max() > 0 else None)
+        _end_labels(ax, ends, years)
+        _years(ax, years)
+        return fig
+
+
+def pairs(
+    frame: pd.DataFrame, *, names: tuple[str, str], title: str, subtitle: str, source: str, from_zero: bool = False
+) -> Figure:
+    """Two values per row joined by a line: columns `first`, `second` with their `first_text`, `second_text`."""
+    with mpl.rc_context(STYLE):
+        fig, ax = _canvas(0.5 * len(frame) + 0.6, title, subtitle, source)
+        values = [*frame["first"], *frame["second"]]
+        reach = (max(values) - (0 if from_zero else min(values))) or 1
+        for place, row in enumerate(frame.itertuples()):
+            ax.plot([row.first, row.second], [place, place], color=GREY, linewidth=2, zorder=1)
+            marks = [(row.first, row.first_text, BLUE, "o"), (row.second, row.second_text, ORANGE, "D")]
+            for value, text, colour, marker in marks:
+                ax.plot(value, place, marker=marker, color=colour, markersize=8, linestyle="")
+                low_end = value < max(row.first, row.second) or (row.first == row.second and marker == "o")
+                ax.annotate(text, (value, place), (-9 if low_end else 9, 0), textcoords="offset points",
+                            ha="right" if low_end else "left", va="center")
+        top = frame.iloc[0]
+        swap = top["first"] > top["second"]
+        for value, name, colour, side in [
+            (top["first"], names[0], BLUE, "left" if swap else "right"),
+            (top["second"], names[1], "#b36b00", "right" if swap else "left"),
+        ]:
+            ax.annotate(name, (value, -0.32), (0, 4), textcoords="offset points", ha=side, va="bottom", color=colour,
+                        fontweight="bold", fontsize=9)
+        ax.set_xlim((0 if from_zero else min(values) - 0.35 * reach), max(values) + 0.35 * reach)
+        _rows(ax, frame["label"], head=0.95)
+        if from_zero:
+            ax.axvline(0, color=INK, linewidth=1)
+        return fig
+
+
+def ranges(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highlight: str | None = None) -> Figure:
+    """One line a row from `low` to `high`, `text` beside it; the highlighted label in its own colour."""
+    with mpl.rc_context(STYLE):
+        fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
+        low, high = frame["low"].min(), frame["high"].max()
+        reach = (high - low) or 1
+        for place, row in enumerate(frame.itertuples()):
+            colour = RED if row.label == highlight else BLUE
+            ax.plot([row.low, row.high], [place, place], color=colour, linewidth=5, solid_capstyle="butt")
+            ax.plot([(row.low + row.high) / 2], [place], color=colour, marker="D" if row.label == highlight else "o")
+            ax.annotate(row.text, (row.high, place), (9, 0), textcoords="offset points", va="center")
+        ax.set_xlim(low - 0.06 * reach, high + 0.4 * reach)
+        _rows(ax, frame["label"])
+        return fig
+
+
+def twin(fig: Figure) -> str:
+    """What the figure shows, as text read off its artists: words in order, then the numbers and colours drawn.
+
+    >>> frame = pd.DataFrame({"label": ["ITO"], "low": [1345.0], "high": [1345.0], "text": ["1,345"]})
+    >>> print(twin(bars(frame, title="ITO leads", subtitle="USD million", source="Source: City")))
+    ITO leads | USD million | 1,345 | ITO | Source: City
+    bar #5790fc 0 to 1345
+    line #202124 (0, 0) (0, 1)
+    """
+    fig.draw_without_rendering()
+    words = [t.get_text().replace("\n", " ") for t in fig.findobj(Text) if t.get_visible() and t.get_text().strip()]
+    top = [fig.get_suptitle().replace("\n", " ")]
+    ordered = top + [w for w in words if w not in top and not w.startswith("Source: ")]
+    ordered += [w for w in words if w.startswith("Source: ")]
+    drawn = [text for ax in fig.axes for artist in ax.get_children() if (text := _drawn(artist, ax))]
+    return "\n".join([" | ".join(ordered), *drawn])
+
+
+def svg(fig: Figure, *, alt: str, prefix: str) -> str:
+    """The figure as one SVG element: text as paths, `alt` as its name, ids under `prefix`, the same bytes each time."""
+    buffer = io.StringIO()
+    with mpl.rc_context(STYLE):
+        fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.S)
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
+
+
+def _canvas(height: float, title: str, subtitle: str, source: str) -> tuple[Figure, Axes]:
+    title, subtitle, source = textwrap.fill(title, 74), textwrap.fill(subtitle, 105), textwrap.fill(source, 118)
+    height += 0.95 + 0.2 * title.count("\n") + 0.15 * (subtitle + source).count("\n")
+    fig = Figure(figsize=(WIDTH, height), layout="constrained")
+    ax = fig.subplots()
+    fig.suptitle(title, x=0.012, ha="left", fontsize=11.5, fontweight="bold")
+    # the blank title keeps the room in which the subtitle stands, left of the axes under the title
+    ax.set_title(" \n" * subtitle.count("\n") + " ", fontsize=8.5)
+    words = ax.annotate(subtitle, (0.012, 1), (0, 6), xycoords=("figure fraction", "axes fraction"),
+                        textcoords="offset points", va="bottom", fontsize=8.5, color=MUTED, annotation_clip=False)
+    words.set_in_layout(False)
+    fig.supxlabel(source, x=0.012, ha="left", fontsize=7.5, color=MUTED)
+    ax.spines[["top", "right", "bottom", "left"]].set_visible(False)
+    return fig, ax
+
+
+def _rows(ax: Axes, labels: pd.Series, head: float = 0.6) -> None:
+    ax.set_yticks(range(len(labels)), [textwrap.fill(text, 30) for text in labels])
+    ax.set_ylim(len(labels) - 0.4, -head)
+    ax.set_xticks([])
+    ax.tick_params(axis="y", length=0)
+
+
+def _years(ax: Axes, years: list[int]) -> None:
+    step = max(1, math.ceil(len(years) / 12))
+    ax.set_xticks(years[::-step][::-1], [str(year) for year in years[::-step][::-1]])
+    ax.spines["bottom"].set_visible(True)
+    ax.spines["bottom"].set_color(RULE)
+    ax.tick_params(axis="both", length=0, labelsize=8.5)
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+    ax.grid(axis="y", color=RULE, linewidth=0.6)
+    ax.set_axisbelow(True)
+
+
+def _whiskers(ax: Axes, rows: pd.DataFrame, colour: str) -> None:
+    reach = max(rows["high"].replace(math.inf, 0).max(), rows["low"].max())
+    for row in rows.itertuples():
+        if row.low < row.high < math.inf and row.high - row.low > 0.004 * reach:
+            ax.plot([row.year, row.year], [row.low, row.high], color=colour, linewidth=1.4, marker="_", markersize=9)
+
+
+def _end_labels(ax: Axes, ends: list[tuple], years: list[int]) -> None:
+    """Series names at their right ends, moved apart where they would touch."""
+    low, high = ax.get_ylim()
+    gap, last = 0.085 * (high - low), -math.inf
+    spread = max(years) - min(years) or 1
+    ax.set_xlim(min(years) - 0.06 * spread - 0.02, max(years) + (0.32 if len(ends) > 1 else 0.08) * spread + 0.02)
+    if len(ends) == 1:
+        return
+    for value, year, name, colour in sorted(ends):
+        place = max(value, last + gap)
+        ax.annotate(textwrap.fill(name, 26), (year, value), (year + 0.03 * spread, place), va="center", color=INK,
+                    fontsize=9, bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"},
+                    arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkB": 4})
+        last = place
+
+
+def _drawn(artist, ax: Axes) -> str:
+    if isinstance(artist, Rectangle) and artist is not ax.patch:
+        return f"bar {_hex(artist.get_facecolor())} {artist.get_x():.6g} to {artist.get_x() + artist.get_width():.6g}"
+    if isinstance(artist, Line2D) and len(artist.get_xydata()):
+        points = " ".join(f"({x:.6g}, {y:.6g})" for x, y in artist.get_xydata())
+        return f"line {_hex(artist.get_color())} {points}"
+    if isinstance(artist, (PathCollection, LineCollection)):
+        return f"marks {artist.get_offsets().tolist()}"
+    return ""
+
+
+def _hex(colour) -> str:
+    return to_hex(colour, keep_alpha=np.ndim(colour) == 1 and len(colour) == 4 and colour[3] < 1)

@@ -1,0 +1,251 @@
+"""What figures and definitions say about levels: cells and linear constraints between them.
+
+A cell is one non-negative level: (area, year, months, indicator, flow, category, unit). Definitions come from the
+codebook and always hold; each published figure gives constraints that hold unless the figure is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import NamedTuple
+
+import pandas as pd
+
+from hzso_analysis.figures import codebook
+
+
+class Cell(NamedTuple):
+    """One level."""
+
+    area: str
+    year: int
+    months: str
+    indicator: str
+    flow: str
+    category: str
+    unit: str
+
+
+class Constraint(NamedTuple):
+    """`low` <= sum of `terms` (cell -> coefficient) <= `high`; `figure` is the row behind it, -1 for a definition."""
+
+    text: str
+    terms: dict[Cell, float]
+    low: float
+    high: float
+    figure: int = -1
+
+
+def interval(value: float, precision: float, qualifier: str) -> tuple[float, float]:
+    """The levels that a printed value stands for.
+
+    >>> interval(1872, 0.5, ""), interval(84700, 50, "over"), interval(400, 0.5, "under"), interval(170, 0.5, "about")
+    ((1871.5, 1872.5), (84650, inf), (0.0, 400.5), (169.0, 171.0))
+    """
+    if qualifier == "over":
+        return value - precision, math.inf
+    if qualifier == "under":
+        return 0.0, value + precision
+    width = 2 * precision if qualifier == "about" else precision
+    return value - width, value + width
+
+
+def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constraint]]:
+    """Return the cells that the figures speak of, sorted, and all constraints between them.
+
+    Figures that are `unclear`, and shares of an area that is not among the figures, constrain nothing.
+    """
+    data_dir = figures.attrs.get("data_dir")
+    book = codebook("categories", data_dir).set_index("id")
+    indicators = codebook("indicators", data_dir).set_index("id")
+    breaks = codebook("breaks", data_dir)
+    present = set(figures["area"])
+    published: list[Constraint] = []
+    for index, row in zip(figures.index, figures.itertuples(), strict=True):
+        if row.qualifier == "unclear" or (row.measure == "share" and row.of and row.of not in present):
+            continue
+        published += _published(index, row, indicators.loc[row.indicator, "unit"], breaks)
+    cells = {cell for constraint in published for cell in constraint.terms}
+    cells |= _siblings(cells, book)
+    cells |= _flows(cells, indicators)
+    definitions = [
+        *_flow_sums(cells, indicators),
+        *_children(cells, book),
+        *_groups(cells, book),
+        *_nested_months(cells, indicators),
+        *_bands(cells, book),
+    ]
+    hidden = {cell for constraint in definitions for cell in constraint.terms} - cells
+    return sorted(cells) + sorted(hidden), published + definitions
+
+
+def is_hidden(cell: Cell) -> bool:
+    """Whether a cell is an auxiliary size class that no codebook entry names."""
+    return cell.category.startswith("[")
+
+
+def _published(index: int, row, unit: str, breaks: pd.DataFrame) -> list[Constraint]:
+    unit = f"{row.currency} million" if row.currency else unit
+    cell = Cell(row.area, int(row.year), row.months, row.indicator, row.flow, row.category, unit)
+    low, high = interval(row.value, row.precision, row.qualifier)
+    text = f"{row.measure} as printed"
+    if row.measure == "share" and low > 100:  # more than the whole: no level can make it true
+        return [Constraint(text, {cell: 0.0}, 1.0, math.inf, index)]
+    if row.measure == "level":
+        return [Constraint(text, {cell: 1.0}, low, high, index)]
+    if row.measure == "share":
+        return _factor(text, cell, share_base(cell, row.of), low / 100, high / 100, index)
+    if row.measure in ("cumulative", "average"):
+        years = range(int(row.since), cell.year + 1)
+        weight = 1.0 if row.measure == "cumulative" else 1.0 / len(years)
+        return [Constraint(text, {cell._replace(year=year): weight for year in years}, low, high, index)]
+    since = cell.year - 1 if row.measure == "growth" else int(row.since)
+    if _broken(breaks, cell, since):
+        return []
+    steps = cell.year - since
+    low, high = max(0.0, 1 + low / 100) ** steps, (1 + high / 100) ** steps
+    return _factor(text, cell, cell._replace(year=since), low, high, index)
+
+
+def share_base(cell: Cell, of: str = "") -> Cell:
+    """The cell that a share of `cell` is a share of: the same cell of area `of`, the total of its flow, or all flows."""
+    if of:
+        return cell._replace(area=of)
+    return cell._replace(category="total") if cell.category != "total" else cell._replace(flow="all")
+
+
+def _factor(text: str, cell: Cell, base: Cell, low: float, high: float, index: int) -> list[Constraint]:
+    rows = [Constraint(text, {cell: 1.0, base: -low}, 0.0, math.inf, index)]
+    if math.isfinite(high):
+        rows.append(Constraint(text, {cell: 1.0, base: -high}, -math.inf, 0.0, index))
+    return rows
+
+
+def _broken(breaks: pd.DataFrame, cell: Cell, since: int) -> bool:
+    rows = breaks[(breaks["indicator"] == cell.indicator) & breaks["area"].isin(["", cell.area])]
+    return bool(((rows["year"] > since) & (rows["year"] <= cell.year)).any())
+
+
+def _siblings(cells: set[Cell], book: pd.DataFrame) -> set[Cell]:
+    """Children of a complete split: all of them, and the parent, as soon as one is a cell; size bands also in money."""
+    complete = book[book["relation"] == "complete"]
+    family = {child: [parent, *group.index] for parent, group in complete.groupby("parent") for child in group.index}
+    bands = set(book.index[book["low"].notna()])
+    added = {cell._replace(category=name) for cell in cells if cell.category in family for name in family[cell.category]}
+    counted = {c for c in cells | added if c.indicator == "enterprises" and c.category in bands}
+    return added | {c._replace(indicator="contracts executed", unit="USD million") for c in counted}
+
+
+def _flows(cells: set[Cell], indicators: pd.DataFrame) -> set[Cell]:
+    """The third flow where two are cells."""
+    additive = set(indicators.index[indicators["flows"] == "additive"])
+    seen = defaultdict(set)
+    for cell in cells:
+        if cell.indicator in additive:
+            seen[cell._replace(flow="")].add(cell.flow)
+    whole = {"all", "offshore", "onshore"}
+    return {key._replace(flow=flow) for key, have in seen.items() if len(have) == 2 for flow in whole - have}
+
+
+def _flow_sums(cells: set[Cell], indicators: pd.DataFrame) -> list[Constraint]:
+    rows = []
+    for cell in sorted(cells):
+        parts = [cell._replace(flow="offshore"), cell._replace(flow="onshore")]
+        if cell.flow == "all" and indicators.loc[cell.indicator, "flows"] == "additive" and cells.issuperset(parts):
+            rows.append(Constraint("offshore + onshore = all", {cell: -1.0} | dict.fromkeys(parts, 1.0), 0.0, 0.0))
+    return rows
+
+
+def _children(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
+    """Complete children sum to the parent, disjoint ones to at most it, overlapping ones are each at most it."""
+    rows = []
+    plain = book[book["low"].isna()]
+    for (dimension, parent, relation), group in plain.groupby(["dimension", "parent", "relation"]):
+        for cell in sorted(c for c in cells if c.category == parent):
+            children = [child for name in group.index if (child := cell._replace(category=name)) in cells]
+            if relation == "overlap":
+                rows += [Constraint(f"{c.category} is part of {parent}", {c: 1.0, cell: -1.0}, -math.inf, 0) for c in children]
+            elif children:
+                whole = relation == "complete" and len(children) == len(group)
+                text = f"{' + '.join(c.category for c in children)} {'=' if whole else '<='} {parent} ({dimension})"
+                terms = dict.fromkeys(children, 1.0) | {cell: -1.0}
+                rows.append(Constraint(text, terms, 0.0 if whole else -math.inf, 0.0))
+    return rows
+
+
+def _groups(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
+    """A named group holds its members; it is their sum where all of them are cells."""
+    rows = []
+    for name, members in book["members"][book["members"] != ""].items():
+        names = members.split(";")
+        for cell in sorted(c for c in cells if c.category == name):
+            parts = [part for member in names if (part := cell._replace(category=member)) in cells]
+            if parts:
+                whole = len(parts) == len(names)
+                text = f"{' + '.join(p.category for p in parts)} {'=' if whole else '<='} {name}"
+                rows.append(Constraint(text, dict.fromkeys(parts, 1.0) | {cell: -1.0}, 0.0 if whole else -math.inf, 0.0))
+    return rows
+
+
+def _nested_months(cells: set[Cell], indicators: pd.DataFrame) -> list[Constraint]:
+    """A part of the year is at most any longer part that holds it; only flows nest."""
+    spans = defaultdict(list)
+    for cell in sorted(cells):
+        if indicators.loc[cell.indicator, "kind"] == "flow":
+            spans[cell._replace(months="")].append(cell)
+    rows = []
+    for group in spans.values():
+        for inner in group:
+            for outer in group:
+                (a, b), (c, d) = _first_last(inner), _first_last(outer)
+                if inner != outer and c <= a and b <= d:
+                    text = f"months {inner.months} fit into {outer.months or 'the year'}"
+                    rows.append(Constraint(text, {inner: 1.0, outer: -1.0}, -math.inf, 0.0))
+    return rows
+
+
+def _first_last(cell: Cell) -> tuple[int, int]:
+    first, last = cell.months.split(" to ") if cell.months else ("1", "12")
+    return int(first), int(last)
+
+
+def _bands(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
+    """Size bands: cut at every edge in use; each band is the sum of its slices, n firms in [lo, hi) hold n lo to n hi."""
+    edges = book.loc[book["low"].notna(), ["low", "high"]].fillna({"high": math.inf})
+    groups = defaultdict(set)
+    for cell in cells:
+        kinds = {("enterprises", "count"), ("contracts executed", "USD million")}
+        if cell.category in edges.index and (cell.indicator, cell.unit) in kinds:
+            groups[cell._replace(indicator="", category="", unit="")].add(cell.category)
+    names = {(low, high): name for name, low, high in edges.itertuples()}
+    rows = []
+    for key, bands in sorted(groups.items()):
+        cuts = sorted({0.0, math.inf, *edges.loc[sorted(bands)].to_numpy().ravel()})
+        slices = list(zip(cuts, cuts[1:], strict=False))
+        for indicator, unit in (("enterprises", "count"), ("contracts executed", "USD million")):
+            at = key._replace(indicator=indicator, unit=unit)
+            piece = {s: at._replace(category=names.get(s, f"[{s[0]:g}, {s[1]:g})")) for s in slices}
+            for name in [*sorted(bands), "total"]:
+                band = at._replace(category=name)
+                low, high = (0.0, math.inf) if name == "total" else edges.loc[name]
+                inside = [cell for (a, b), cell in piece.items() if low <= a and b <= high]
+                if band in cells and inside != [band]:
+                    text = f"{name} is the sum of its size bands"
+                    rows.append(Constraint(text, dict.fromkeys(inside, 1.0) | {band: -1.0}, 0.0, 0.0))
+        rows += _holdings(key, slices, names)
+    return rows
+
+
+def _holdings(key: Cell, slices: list[tuple[float, float]], names: dict) -> list[Constraint]:
+    rows = []
+    for low, high in slices:
+        name = names.get((low, high), f"[{low:g}, {high:g})")
+        firms = key._replace(indicator="enterprises", category=name, unit="count")
+        money = key._replace(indicator="contracts executed", category=name, unit="USD million")
+        text = f"each firm of {name} holds at least {low:g}"
+        rows.append(Constraint(text, {money: 1.0, firms: -low}, 0.0, math.inf))
+        if math.isfinite(high):
+            text = f"each firm of {name} holds at most {high:g}"
+            rows.append(Constraint(text, {money: 1.0, firms: -high}, -math.inf, 0.0))
+    return rows

@@ -1,0 +1,139 @@
+"""Checked figures: the files of an area joined with the codebook and the list of sources."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from hzso_analysis.read import DataError, nearest, read_table
+
+DATA_DIR = Path(__file__).resolve().parents[1] / "data"
+AMOUNTS = {"USD million", "CNY million"}
+
+
+def data_folder(data_dir: str | Path | None = None) -> Path:
+    """The data folder: `data_dir` as an absolute path, or the one that comes with the package."""
+    return Path(data_dir).expanduser().resolve() if data_dir else DATA_DIR
+
+
+def areas(data_dir: str | Path | None = None) -> list[str]:
+    """Names of the areas that have a folder with figures.
+
+    >>> areas()
+    ['china', 'hangzhou']
+    """
+    return sorted({path.parent.name for path in data_folder(data_dir).glob("*/*.csv")})
+
+
+def codebook(table: str, data_dir: str | Path | None = None) -> pd.DataFrame:
+    """Return `indicators`, `categories`, `sources` or `breaks` as text columns (numbers where the schema says so).
+
+    A folder without the table uses the one that comes with the package. Raises DataError where columns are missing.
+
+    >>> codebook("categories").set_index("id").loc["USD 30 to 50 million", ["low", "high"]].tolist()
+    [30.0, 50.0]
+    """
+    path = data_folder(data_dir) / f"{table}.csv"
+    if not path.is_file():
+        path = DATA_DIR / path.name
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    package = json.loads((DATA_DIR / "datapackage.json").read_text(encoding="utf-8"))
+    fields = next(r["schema"]["fields"] for r in package["resources"] if r["name"] == table)
+    if missing := [f["name"] for f in fields if f["name"] not in frame]:
+        raise DataError([f"{path.name}:1: column {name} is missing" for name in missing])
+    for field in fields:
+        if field["type"] in ("integer", "number"):
+            frame[field["name"]] = pd.to_numeric(frame[field["name"]])
+    return frame
+
+
+def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path | None = None) -> pd.DataFrame:
+    """Return the checked figures of one area or several, a row per published number.
+
+    Columns: those of `read_table` plus `area` and `weight` (of the source). A blank category is `total`, flow `all` on
+    an indicator without flows is blank. Values are in USD million, CNY million, percent, count, person and so on,
+    `precision` is the half-width. Raises DataError with every fault of every file.
+
+    >>> figures = load_figures("hangzhou")
+    >>> figures.query("year == 2011 and category == 'ITO'")[["measure", "value", "precision"]].values.tolist()
+    [['level', 1345.0, 0.5], ['share', 66.14, 0.005]]
+    """
+    folder = data_folder(data_dir)
+    wanted = [area] if isinstance(area, str) else list(area)
+    faults: list[str] = []
+    tables = []
+    for name in wanted:
+        paths = sorted((folder / name).glob("**/*.csv"))
+        if not paths:
+            known = areas(folder)
+            faults.append(
+                f"{folder / name}: no figures for area {name}{nearest(name, known)}; "
+                f"{folder} has {', '.join(known) or 'no areas'}"
+            )
+        for path in paths:
+            try:
+                table = read_table(path)
+            except DataError as error:
+                faults += [f"{name}/{fault}" for fault in error.faults]
+                continue
+            table["file"] = f"{name}/" + path.relative_to(folder / name).as_posix()
+            tables.append(table.assign(area=name))
+    if faults:
+        raise DataError(faults)
+    figures = pd.concat(tables, ignore_index=True)
+    figures.attrs = {"data_dir": str(folder)}
+    return check_figures(figures)
+
+
+def check_figures(figures: pd.DataFrame) -> pd.DataFrame:
+    """Return the figures with normal ids and the weight of each source, or raise DataError with every fault.
+
+    Ids are checked against the codebook of the folder the figures came from, the nearest known id is named.
+    """
+    data_dir = figures.attrs.get("data_dir")
+    indicators = codebook("indicators", data_dir).set_index("id")
+    categories = codebook("categories", data_dir).set_index("id")
+    weights = codebook("sources", data_dir).set_index("id")["weight"]
+    faults = []
+    for row in figures.itertuples():
+        where = f"{row.file}:{row.line}"
+        known = {"indicator": indicators.index, "category": categories.index.union(["", "total"])}
+        known["source"] = weights.index
+        for column, ids in known.items():
+            if (word := getattr(row, column)) not in ids:
+                faults.append(f"{where}: {column}: {word} is not in the codebook{nearest(word, list(ids))}")
+        if row.indicator in indicators.index:
+            faults += [f"{where}: {text}" for text in _misfits(row, indicators.loc[row.indicator])]
+    if faults:
+        raise DataError(faults)
+    checked = figures.copy()
+    no_flow = checked["indicator"].map(indicators["flows"]) == "none"
+    checked["flow"] = checked["flow"].mask(no_flow, "")
+    checked["category"] = checked["category"].replace("", "total")
+    checked["weight"] = checked["source"].map(weights)
+    checked["currency"] = _currency(checked, indicators)
+    return checked
+
+
+def _misfits(row, indicator: pd.Series) -> list[str]:
+    texts = []
+    if indicator["flows"] == "none" and row.flow not in ("", "all"):
+        texts.append(f"flow: found {row.flow}; {row.indicator} has no flows, leave blank")
+    if indicator["flows"] != "none" and not row.flow:
+        texts.append("flow: found nothing; write all, offshore or onshore")
+    fits = AMOUNTS if indicator["unit"] in AMOUNTS else {indicator["unit"]}
+    if row.measure in ("level", "cumulative", "average") and row.unit not in fits:
+        texts.append(f"unit: found {row.printed}; {row.indicator} is counted in {' or '.join(sorted(fits))}")
+    if row.measure == "share" and not row.of and row.category in ("", "total") and row.flow in ("", "all"):
+        texts.append("measure: a share of what? name a category, a flow or, in column of, an area")
+    return texts
+
+
+def _currency(figures: pd.DataFrame, indicators: pd.DataFrame) -> pd.Series:
+    """The currency behind a row, blank where the indicator is no amount."""
+    amount = figures["indicator"].map(indicators["unit"]).isin(AMOUNTS)
+    named = figures["unit"].str[:3].where(figures["unit"].isin(AMOUNTS), figures["currency"].replace("", "USD"))
+    return named.where(amount, "")

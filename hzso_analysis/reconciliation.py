@@ -1,0 +1,342 @@
+"""From published figures to estimates: what each cell can be, which figures do not fit, and what nobody published.
+
+The method is that of the package: every published number is an interval, every definition a constraint. Infeasibility
+proves a contradiction; which figure is wrong is the simplest explanation, the lightest set of figures without which
+the rest holds together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pandas as pd
+
+from hzso_analysis.constraints import Cell, Constraint, build_constraints, interval, is_hidden, share_base
+from hzso_analysis.solver import System
+
+CELL = list(Cell._fields)
+Terms = Mapping[Cell, float]
+WITNESS = ["area", "year", "months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
+DEFAULTS = {"months": "", "flow": "", "category": "total", "measure": "level", "since": pd.NA, "of": "", "currency": ""}
+DEFAULTS |= {"precision": 0.0, "qualifier": "", "weight": 1, "source": "", "locator": "", "note": ""}
+
+
+class Part(NamedTuple):
+    """A connected system with its answer: the smallest sets of figures that do not fit; `complete` if these are all."""
+
+    system: System
+    sets: list[frozenset[int]]
+    complete: bool
+
+    @property
+    def removals(self) -> list[frozenset[int]]:
+        """The sets to be left out in turn; past the most that are listed, all of their figures together."""
+        return self.sets if self.complete else [frozenset().union(*self.sets)]
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """Figures and what follows from them.
+
+    `figures`: the rows that went in. `estimates`: a row per cell with `low`, `high`, `status`. `suspects`: figures in
+    every smallest set, with `low`, `high` of what the rest implies (in the unit of the row), `misses_by` in half-widths
+    and `kind`. `alternatives`: all smallest sets where there are several, a row per figure. `constraints`: every
+    constraint with what the printed levels make of it and its `gap`, 0 where it holds within rounding.
+    """
+
+    figures: pd.DataFrame
+    estimates: pd.DataFrame
+    suspects: pd.DataFrame
+    alternatives: pd.DataFrame
+    constraints: pd.DataFrame
+    parts: list[Part] = field(repr=False)
+
+    def ratio(self, numerator: Cell | Terms, denominator: Cell | Terms) -> tuple[float, float]:
+        """Sharp bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known."""
+        sums = [dict(terms) if isinstance(terms, Mapping) else {Cell(*terms): 1.0} for terms in (numerator, denominator)]
+        home = {cell: part for part in self.parts for cell in part.system.column}
+        if not all(cell in home for terms in sums for cell in terms):
+            return math.nan, math.nan
+        homes = {id(home[cell]): home[cell] for terms in sums for cell in terms}
+        if len(homes) == 1:
+            part = next(iter(homes.values()))
+            return hull(part.system.without(off).ratio(*sums) for off in part.removals)
+        (low, high), (base_low, base_high) = (self._sum(terms, home) for terms in sums)
+        return low / base_high if base_high else math.inf, high / base_low if base_low else math.inf
+
+    def _sum(self, terms: Terms, home: dict[Cell, Part]) -> tuple[float, float]:
+        """Bounds of a sum over independent systems: the sum of their bounds."""
+        ends = [0.0, 0.0]
+        for part in {id(home[cell]): home[cell] for cell in terms}.values():
+            own = {cell: factor for cell, factor in terms.items() if home[cell] is part}
+            low, high = hull(part.system.without(off).bounds(own) for off in part.removals)
+            ends = [ends[0] + low, ends[1] + high]
+        return ends[0], ends[1]
+
+    def explain(self, cell: tuple) -> pd.DataFrame:
+        """The figures that touch a cell and what each alone, with the printed level of its partner, implies for it.
+
+        Columns: `figure` (index in `figures`), `low`, `high`, `agrees` (whether that reaches the estimate).
+        """
+        cell = Cell(*cell)
+        part = next((part for part in self.parts if cell in part.system.column), None)
+        if part is None:
+            return pd.DataFrame(columns=["figure", "low", "high", "agrees"])
+        doubted = frozenset().union(*part.sets)
+        levels = printed_levels(part.system.constraints, doubted)
+        low, high = hull(part.system.without(off).bounds({cell: 1.0}) for off in part.removals)
+        rows: dict[int, list[float]] = {}
+        for constraint in part.system.constraints:
+            if constraint.figure >= 0 and constraint.terms.get(cell):
+                ends = rows.setdefault(constraint.figure, [0.0, math.inf])
+                implied = _solve_for(cell, constraint, levels)
+                rows[constraint.figure] = [max(ends[0], implied[0]), min(ends[1], implied[1])]
+        frame = pd.DataFrame([[figure, *ends] for figure, ends in rows.items()], columns=["figure", "low", "high"])
+        agrees = (frame["low"] <= high * (1 + 1e-9)) & (frame["high"] >= low * (1 - 1e-9))
+        return frame.assign(agrees=agrees).sort_values("figure", ignore_index=True)
+
+
+def reconcile(figures: pd.DataFrame) -> Reconciliation:
+    """Reconcile checked figures of one area or several; see `Reconciliation`.
+
+    Order of the rows and repeated agreeing figures change nothing. The rounding of `estimates` is nine significant
+    digits, so that the same figures give the same bytes.
+    """
+    figures = _complete(figures)
+    witnesses, members = _witnesses(figures)
+    cells, constraints = build_constraints(witnesses)
+    weights = dict(zip(witnesses.index, witnesses["weight"].astype(float), strict=True))
+    parts = [_solve(*piece, weights) for piece in _components(cells, constraints)]
+    estimates = pd.DataFrame(
+        sorted(row for part in parts for row in _estimates(part)), columns=[*CELL, "low", "high", "status"]
+    )
+    suspects = [row for part in parts for row in _suspects(part, witnesses)]
+    alternatives = [row for number, part in enumerate(parts) for row in _alternatives(number, part, members)]
+    return Reconciliation(
+        figures,
+        estimates,
+        _suspect_rows(figures, suspects, members),
+        _figure_rows(figures, alternatives, ["component", "alternative"]),
+        _gaps(parts, witnesses),
+        parts,
+    )
+
+
+def hull(intervals) -> tuple[float, float]:
+    """The smallest interval that covers all of these.
+
+    >>> hull([(1.0, 2.0), (1.5, 4.0)])
+    (1.0, 4.0)
+    """
+    lows, highs = zip(*intervals, strict=True)
+    return min(lows), max(highs)
+
+
+def _complete(figures: pd.DataFrame) -> pd.DataFrame:
+    """The figures with every optional column present and blank ids filled in."""
+    frame = figures.copy()
+    for column, default in DEFAULTS.items():
+        if column not in frame:
+            frame[column] = default
+    frame["category"] = frame["category"].replace("", "total")
+    amount = frame["unit"].isin(["USD million", "CNY million"])
+    frame["currency"] = frame["unit"].str[:3].where(amount, frame["currency"])
+    return frame
+
+
+def _witnesses(figures: pd.DataFrame) -> tuple[pd.DataFrame, dict[int, list[int]]]:
+    """One row for rows that say the same, with the largest weight and the finest precision, in a stable order."""
+    frame = figures.reset_index(names="row").sort_values([*WITNESS, "value", "qualifier", "source", "row"])
+    groups = frame.groupby([*WITNESS, "value", "qualifier"], sort=False, dropna=False)
+    first = groups.head(1).reset_index(drop=True)
+    first["weight"] = groups["weight"].max().to_numpy()
+    first["precision"] = groups["precision"].min().to_numpy()
+    first.attrs = figures.attrs
+    return first, {number: rows.tolist() for number, (_, rows) in enumerate(groups["row"])}
+
+
+def _components(cells: list[Cell], constraints: list[Constraint]) -> list[tuple[list[Cell], list[Constraint]]]:
+    """Cells joined by constraints, each group with its constraints."""
+    root = {cell: cell for cell in cells}
+
+    def find(cell: Cell) -> Cell:
+        while root[cell] != cell:
+            root[cell] = root[root[cell]]
+            cell = root[cell]
+        return cell
+
+    for constraint in constraints:
+        first, *others = constraint.terms
+        for other in others:
+            root[find(other)] = find(first)
+    groups: dict[Cell, tuple[list[Cell], list[Constraint]]] = {}
+    for cell in cells:
+        groups.setdefault(find(cell), ([], []))[0].append(cell)
+    for constraint in constraints:
+        groups[find(next(iter(constraint.terms)))][1].append(constraint)
+    return list(groups.values())
+
+
+def _solve(cells: list[Cell], constraints: list[Constraint], weights: dict[int, float]) -> Part:
+    own = {c.figure: weights[c.figure] for c in constraints if c.figure >= 0}
+    system = System(cells, constraints, own)
+    if system.consistent():
+        return Part(system, [frozenset()], True)
+    sets, _, complete = system.localise()
+    return Part(system, sets, complete)
+
+
+def _estimates(part: Part) -> list[tuple]:
+    rows = []
+    common = frozenset.intersection(*part.sets)
+    anywhere = frozenset().union(*part.sets)
+    own: dict[Cell, set[int]] = {}
+    for constraint in part.system.constraints:
+        if constraint.figure >= 0 and constraint.text.startswith("level"):
+            own.setdefault(next(iter(constraint.terms)), set()).add(constraint.figure)
+    shown = [cell for cell in part.system.cells if not is_hidden(cell)]
+    bounds = {cell: [] for cell in shown}
+    for off in part.removals:
+        system = part.system.without(off)
+        for cell in shown:
+            bounds[cell].append(tuple(_digits(end) for end in system.bounds({cell: 1.0})))
+    for cell in shown:
+        low, high = hull(bounds[cell])
+        mine = own.get(cell, set())
+        disputed = len(set(bounds[cell])) > 1 or (not part.complete and bool(mine & anywhere))
+        rows.append((*cell, low, high, _status(low, high, mine, disputed, common, anywhere)))
+    return rows
+
+
+def _status(low: float, high: float, own: set[int], disputed: bool, common: frozenset, anywhere: frozenset) -> str:
+    if disputed:
+        return "disputed"
+    if own & common:
+        return "corrected"
+    if own - anywhere:
+        return "published"
+    if math.isfinite(high) and high - low <= 0.01 * high:
+        return "derived"
+    return "bounded" if low > 0 or math.isfinite(high) else "unknown"
+
+
+def _digits(value: float) -> float:
+    """Nine significant digits; what is zero but for the solver's tolerance is zero."""
+    return value if math.isinf(value) else max(0.0, float(f"{value:.9g}")) if abs(value) > 1e-7 else 0.0
+
+
+def _suspects(part: Part, witnesses: pd.DataFrame) -> list[dict]:
+    rows = []
+    common = frozenset.intersection(*part.sets)
+    for figure in sorted(common):
+        row = witnesses.loc[figure]
+        low, high = hull(_implied(part.system.without(off), row) for off in part.removals)
+        miss = max(low - row["value"], row["value"] - high, 0.0)
+        half = row["precision"] or 0.5
+        rows.append(
+            {"figure": figure, "low": _round(low), "high": _round(high), "misses_by": miss / half, "kind": ""}
+            | {"kind": _kind(part, figure, row, (low, high), witnesses)}
+        )
+    return rows
+
+
+def _round(value: float) -> float:
+    return value if math.isinf(value) or math.isnan(value) else float(f"{value:.9g}")
+
+
+def _implied(system: System, row: pd.Series) -> tuple[float, float]:
+    """What the switched-on figures imply for the quantity that a row prints, in its unit."""
+    unit = f"{row['currency']} million" if row["currency"] else row["unit"]
+    if row["unit"] == "percent" and not row["currency"] and row["measure"] != "level":
+        unit = next(c.unit for c in system.cells if c.indicator == row["indicator"])
+    cell = Cell(*(row[name] for name in CELL[:-1]), unit)._replace(year=int(row["year"]))
+    if row["measure"] in ("level", "cumulative", "average"):
+        years = [cell.year] if row["measure"] == "level" else range(int(row["since"]), cell.year + 1)
+        weight = 1 / len(years) if row["measure"] == "average" else 1.0
+        return system.bounds({cell._replace(year=year): weight for year in years})
+    if row["measure"] == "share":
+        low, high = system.ratio({cell: 1.0}, {share_base(cell, row["of"]): 1.0})
+        return 100 * low, 100 * high
+    since = cell.year - 1 if row["measure"] == "growth" else int(row["since"])
+    low, high = system.ratio({cell: 1.0}, {cell._replace(year=since): 1.0})
+    steps = cell.year - since
+    return 100 * (low ** (1 / steps) - 1), 100 * (high ** (1 / steps) - 1)
+
+
+def _kind(part: Part, figure: int, row: pd.Series, implied: tuple[float, float], witnesses: pd.DataFrame) -> str:
+    if implied[0] <= row["value"] + 2 * row["precision"] and implied[1] >= row["value"] and row["precision"] > 0:
+        return "last digit"
+    others = [f for f in part.system.weights if witnesses.loc[f, "source"] != row["source"]]
+    off = {*others, *(f for f in part.sets[0] if f != figure)}
+    alone = part.system.without(off).consistent()
+    return "between sources or vintages" if alone else "within one source"
+
+
+def _alternatives(number: int, part: Part, members: dict[int, list[int]]) -> list[tuple]:
+    if len(part.sets) == 1:
+        return []
+    rows = [(choice, figure) for choice, figures in enumerate(part.sets, 1) for figure in sorted(figures)]
+    return [(row, number, choice) for choice, figure in rows for row in members[figure]]
+
+
+def _suspect_rows(figures: pd.DataFrame, suspects: list[dict], members: dict[int, list[int]]) -> pd.DataFrame:
+    columns = ["low", "high", "misses_by", "kind"]
+    rows = [(row, *(found[c] for c in columns)) for found in suspects for row in members[found["figure"]]]
+    return _figure_rows(figures, rows, columns)
+
+
+def _figure_rows(figures: pd.DataFrame, rows: list[tuple], columns: list[str]) -> pd.DataFrame:
+    """Figure rows by index, with further columns."""
+    extra = pd.DataFrame(rows, columns=["row", *columns]).set_index("row")
+    return figures.loc[extra.index].assign(**{name: extra[name] for name in columns}) if rows else pd.DataFrame(
+        columns=[*figures.columns, *columns]
+    )
+
+
+def printed_levels(constraints: list[Constraint], doubted: frozenset[int]) -> dict[Cell, tuple[float, float]]:
+    """For each cell the interval of its printed level; figures in doubt only where there is no other."""
+    levels: dict[Cell, tuple[bool, float, float]] = {}
+    for c in constraints:
+        if c.figure >= 0 and c.text.startswith("level"):
+            cell = next(iter(c.terms))
+            new, old = (c.figure in doubted, c.low, c.high), levels.get(cell)
+            if old is None or (old[0] and not new[0]):
+                levels[cell] = new
+    return {cell: (low, high) for cell, (_, low, high) in levels.items()}
+
+
+def _solve_for(cell: Cell, constraint: Constraint, levels: dict) -> tuple[float, float]:
+    """The values of one cell that a constraint allows when the others are at their printed levels."""
+    factor = constraint.terms[cell]
+    low, high = constraint.low, constraint.high
+    for other, weight in constraint.terms.items():
+        if other != cell:
+            ends = sorted(weight * end if end else 0.0 for end in levels.get(other, (0.0, math.inf)))
+            low, high = low - ends[1], high - ends[0]
+    ends = sorted((low / factor, high / factor))
+    return max(ends[0], 0.0), ends[1]
+
+
+def _gaps(parts: list[Part], witnesses: pd.DataFrame) -> pd.DataFrame:
+    """Every constraint, what printed levels make of its sum, and by how much that misses the constraint."""
+    rows = []
+    for part in parts:
+        levels = printed_levels(part.system.constraints, frozenset())
+        for constraint in part.system.constraints:
+            first = next(iter(constraint.terms))
+            if constraint.figure >= 0 and constraint.text.startswith("level"):
+                continue
+            known = all(cell in levels for cell in constraint.terms)
+            ends = [0.0, 0.0] if known else [math.nan, math.nan]
+            for cell, factor in constraint.terms.items() if known else []:
+                low, high = sorted(factor * end for end in levels[cell])
+                ends = [ends[0] + low, ends[1] + high]
+            gap = max(constraint.low - ends[1], ends[0] - constraint.high, 0.0) if known else math.nan
+            figure = witnesses.loc[constraint.figure, "row"] if constraint.figure >= 0 else -1
+            rows.append((*first, constraint.text, figure, *ends, constraint.low, constraint.high, _round(gap)))
+    columns = [*CELL, "constraint", "figure", "printed_low", "printed_high", "low", "high", "gap"]
+    return pd.DataFrame(sorted(rows, key=lambda r: r[:10]), columns=columns)

@@ -1,0 +1,192 @@
+"""One connected system of constraints: is it consistent, which figures do not fit, what can each level be.
+
+Linear programs are solved by HiGHS. Localisation is the error localisation of Fellegi and Holt (1976) by implicit
+hitting sets: conflicts come from Farkas duals of infeasible linear programs, the cheapest set of figures that hits
+every conflict from a small integer program; a set is an answer only when the program without it is feasible.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Iterable
+
+import highspy
+import numpy as np
+
+from hzso_analysis.constraints import Cell, Constraint
+
+MOST_SETS = 50
+_CONSOLE = threading.Lock()
+
+
+def quiet_highs() -> highspy.Highs:
+    """A solver that prints nothing; its constructor writes a banner to file descriptor 1 whatever the options say."""
+    with _CONSOLE, open(os.devnull, "wb") as devnull:
+        saved = os.dup(1)
+        try:
+            os.dup2(devnull.fileno(), 1)
+            highs = highspy.Highs()
+        finally:
+            os.dup2(saved, 1)
+            os.close(saved)
+    for option, value in {"output_flag": False, "presolve": "off", "solver": "simplex", "threads": 1}.items():
+        highs.setOptionValue(option, value)
+    return highs
+
+
+class System:
+    """A linear program over cells whose figures can be switched off; `weights` maps each figure to its weight."""
+
+    def __init__(self, cells: list[Cell], constraints: list[Constraint], weights: dict[int, float]) -> None:
+        self.cells, self.constraints, self.weights = cells, constraints, weights
+        self.column = {cell: place for place, cell in enumerate(cells)}
+        self.rows: dict[int, list[int]] = {figure: [] for figure in weights}
+        for place, constraint in enumerate(constraints):
+            if constraint.figure >= 0:
+                self.rows[constraint.figure].append(place)
+        ends = [abs(e) for c in constraints for e in (c.low, c.high) if math.isfinite(e)]
+        # levels are scaled to about a thousand, so that the solver's absolute tolerance means the same everywhere
+        self.scale = max([*ends, 1e-6]) / 1000
+        self.highs = quiet_highs()
+        self.off: frozenset[int] = frozenset()
+        self._pass_model()
+
+    def _pass_model(self) -> None:
+        for _ in self.cells:
+            self.highs.addVar(0.0, highspy.kHighsInf)
+        for constraint in self.constraints:
+            terms = [(self.column[cell], factor) for cell, factor in constraint.terms.items() if factor]
+            index = np.array([column for column, _ in terms], dtype=np.int32)
+            value = np.array([factor for _, factor in terms])
+            self.highs.addRow(*self._ends(constraint), len(terms), index, value)
+
+    def _ends(self, constraint: Constraint) -> tuple[float, float]:
+        return constraint.low / self.scale, constraint.high / self.scale
+
+    def without(self, figures: Iterable[int]) -> System:
+        """The same system with exactly these figures switched off."""
+        figures = frozenset(figures)
+        for figure in figures ^ self.off:
+            for row in self.rows[figure]:
+                ends = (-highspy.kHighsInf, highspy.kHighsInf) if figure in figures else self._ends(self.constraints[row])
+                self.highs.changeRowBounds(row, *ends)
+        self.off = figures
+        return self
+
+    def _run(self) -> highspy.HighsModelStatus:
+        self.highs.run()
+        return self.highs.getModelStatus()
+
+    def consistent(self) -> bool:
+        """Whether some levels satisfy everything that is switched on."""
+        self._aim({})
+        return self._run() == highspy.HighsModelStatus.kOptimal
+
+    def conflict(self) -> list[int]:
+        """Figures that cannot all be right, none of which can be left out; empty if the system is consistent."""
+        if self.consistent():
+            return []
+        off = self.off
+        found = [f for f in self._farkas() if f not in off]
+        if self.without(set(self.weights) - set(found)).consistent():  # a weak certificate: start from all figures
+            found = [f for f in sorted(self.weights) if f not in off]
+        for figure in list(found):
+            fewer = [f for f in found if f != figure]
+            if not self.without(set(self.weights) - set(fewer)).consistent():
+                found = fewer
+        self.without(off)
+        return found
+
+    def _farkas(self) -> list[int]:
+        _, exists, ray = self.highs.getDualRay()
+        ray = np.abs(ray) if exists else np.zeros(0)
+        used = np.flatnonzero(ray > 1e-9 * ray.max()) if ray.size else []
+        return sorted({self.constraints[row].figure for row in used} - {-1})
+
+    def localise(self) -> tuple[list[frozenset[int]], list[list[int]], bool]:
+        """All smallest-weight sets of figures without which the rest is consistent, the conflicts, and whether all.
+
+        Past `MOST_SETS` the search stops and the last item is False.
+        """
+        conflicts: list[list[int]] = []
+        sets: list[frozenset[int]] = []
+        best = math.inf
+        while len(sets) <= MOST_SETS:
+            guess, weight = self._hitting_set(conflicts, sets)
+            if weight > best + 1e-9:
+                return sorted(sets, key=sorted), conflicts, True
+            if found := self.without(guess).conflict():
+                conflicts.append(found)
+                continue
+            sets.append(guess)
+            best = weight
+        return sorted(sets[:MOST_SETS], key=sorted), conflicts, False
+
+    def _hitting_set(self, conflicts: list[list[int]], known: list[frozenset[int]]) -> tuple[frozenset[int], float]:
+        """The lightest set with a figure of every conflict that contains none of the known sets."""
+        figures = sorted({figure for conflict in conflicts for figure in conflict})
+        if frozenset() in known:
+            return frozenset(), math.inf
+        if not figures:
+            return frozenset(), 0.0
+        column = {figure: place for place, figure in enumerate(figures)}
+        highs = quiet_highs()
+        highs.setOptionValue("presolve", "on")
+        highs.setOptionValue("mip_rel_gap", 0.0)
+        for place, figure in enumerate(figures):
+            highs.addVar(0.0, 1.0)
+            highs.changeColCost(place, self.weights[figure])
+            highs.changeColIntegrality(place, highspy.HighsVarType.kInteger)
+        for low, high, group in [(1, math.inf, c) for c in conflicts] + [(0, len(s) - 1, s) for s in known]:
+            index = np.array([column[figure] for figure in sorted(group)], dtype=np.int32)
+            highs.addRow(low, high, len(index), index, np.ones(len(index)))
+        highs.run()
+        if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return frozenset(), math.inf
+        chosen = frozenset(f for f, z in zip(figures, highs.getSolution().col_value, strict=True) if z > 0.5)
+        return chosen, sum(self.weights[figure] for figure in chosen)
+
+    def _aim(self, terms: dict[Cell, float]) -> None:
+        costs = np.zeros(len(self.cells))
+        for cell, factor in terms.items():
+            costs[self.column[cell]] += factor
+        self.highs.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
+
+    def bounds(self, terms: dict[Cell, float]) -> tuple[float, float]:
+        """Least and greatest value of a sum of levels over everything that is switched on."""
+        ends = []
+        self._aim(terms)
+        for sense, open_end in ((highspy.ObjSense.kMinimize, -math.inf), (highspy.ObjSense.kMaximize, math.inf)):
+            self.highs.changeObjectiveSense(sense)
+            done = self._run() == highspy.HighsModelStatus.kOptimal
+            ends.append(self.highs.getInfo().objective_function_value * self.scale if done else open_end)
+        self.highs.changeObjectiveSense(highspy.ObjSense.kMinimize)
+        return ends[0], ends[1]
+
+    def ratio(self, numerator: dict[Cell, float], denominator: dict[Cell, float]) -> tuple[float, float]:
+        """Least and greatest quotient of two sums of levels, by the transformation of Charnes and Cooper (1962)."""
+        highs = quiet_highs()
+        for _ in range(len(self.cells) + 1):
+            highs.addVar(0.0, highspy.kHighsInf)
+        whole = len(self.cells)
+        rows = [(1.0, 1.0, denominator, 0.0)]
+        for constraint in self.constraints:
+            if constraint.figure not in self.off:
+                low, high = self._ends(constraint)
+                rows += [(0.0, math.inf, constraint.terms, -low)] if math.isfinite(low) else []
+                rows += [(-math.inf, 0.0, constraint.terms, -high)] if math.isfinite(high) else []
+        for low, high, terms, last in rows:
+            pairs = [(self.column[cell], factor) for cell, factor in terms.items() if factor] + [(whole, last)] * (last != 0)
+            index = np.array([column for column, _ in pairs], dtype=np.int32)
+            highs.addRow(low, high, len(index), index, np.array([factor for _, factor in pairs]))
+        for cell, factor in numerator.items():
+            highs.changeColCost(self.column[cell], factor)
+        ends = []
+        for sense, open_end in ((highspy.ObjSense.kMinimize, 0.0), (highspy.ObjSense.kMaximize, math.inf)):
+            highs.changeObjectiveSense(sense)
+            highs.run()
+            done = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+            ends.append(highs.getInfo().objective_function_value if done else open_end)
+        return ends[0], ends[1]

@@ -1,0 +1,162 @@
+"""All wording in one place: numbers, intervals, units, periods, names and citations as a reader sees them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+
+import pandas as pd
+
+MONTHS = "January February March April May June July August September October November December".split()
+STATUS = {
+    "published": "as printed by a source",
+    "derived": "not printed; follows from printed figures within 1 %",
+    "bounded": "not printed; lies between these bounds",
+    "corrected": "printed otherwise; what the other figures imply",
+    "disputed": "printed figures contradict each other; covers every simplest explanation",
+    "unknown": "not published and not bounded",
+    "suppressed": "withheld for confidentiality",
+    "computed": "computed from the figures named",
+}
+UNIT_NAMES = {"percent": "%", "count": "", "person": "people", "rank": "place", "year": "years", "day": "days"}
+UNIT_NAMES |= {"minute": "minutes", "km": "km"}
+
+
+def half_up(value: float, decimals: int = 0) -> str:
+    """A number with thousands separators, rounded half up; negative `decimals` round to tens, hundreds and so on.
+
+    >>> half_up(1871.5), half_up(0.125, 2), half_up(15480, -2), half_up(-0.4)
+    ('1,872', '0.13', '15,500', '0')
+    """
+    number = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    number = abs(number) if number == 0 else number
+    return f"{number:,.{max(decimals, 0)}f}"
+
+
+def decimals_of(width: float) -> int:
+    """How many decimals tell numbers `width` apart: 0.01 -> 2, 1.1 -> 0, 10 -> -1."""
+    return -math.floor(math.log10(width) + 1e-9) if width > 0 else 0
+
+
+def span(low: float, high: float) -> str:
+    """An interval in words and figures.
+
+    >>> span(2033.4, 2034.47), span(1871.5, 1872.5), span(84650, math.inf), span(0, 400.5), span(24, 24)
+    ('2,033 to 2,034', '1,872', 'at least 84,650', 'at most 401', '24')
+    """
+    if math.isinf(high):
+        return "no upper bound" if low <= 0 else f"at least {half_up(low, _fine(low))}"
+    if low <= 0 < high:
+        return f"at most {half_up(high, _fine(high))}"
+    width = high - low
+    if width <= 1e-9 * max(abs(low), abs(high), 1):
+        return half_up(low, _fine(low))
+    decimals = decimals_of(width)
+    middle = (low + high) / 2
+    if _is_rounding(middle, width):
+        return half_up(middle, decimals)
+    decimals = max(decimals, 0)
+    first, last = half_up(low, decimals), half_up(high, decimals)
+    return first if first == last else f"{first} to {last}"
+
+
+def percent(low: float, high: float) -> str:
+    """A share or growth rate given as fractions, in percent.
+
+    >>> percent(0.66135, 0.66145), percent(0.2414, 0.5167), percent(0.3092, 0.3092), percent(0.15, math.inf)
+    ('66.14 %', '24 to 52 %', '30.92 %', 'at least 15.00 %')
+    """
+    if math.isinf(high):
+        return f"at least {half_up(100 * low, 2)} %"
+    if high - low <= 1e-12:
+        return f"{half_up(100 * low, 2)} %"
+    low, high = 100 * low, 100 * high
+    if high - low < 0.06 and not _is_rounding((low + high) / 2, high - low):
+        return f"{half_up((low + high) / 2, 1)} %"
+    return f"{span(low, high)} %" if low > 0 or high <= 0 else f"{half_up(low, 1)} to {half_up(high, 1)} %"
+
+
+def _fine(value: float) -> int:
+    """Decimals for a number that stands alone: none for whole and for large numbers."""
+    if value == round(value) or abs(value) >= 100:
+        return 0
+    return 1 if abs(value) >= 10 else 2
+
+
+def _is_rounding(middle: float, width: float) -> bool:
+    """Whether an interval is what the rounding of one printed number leaves."""
+    step = 10.0 ** -decimals_of(width)
+    return abs(width - step) < 1e-6 * step and abs(middle / step - round(middle / step)) < 1e-6
+
+
+def printed(row: pd.Series) -> str:
+    """A published row as printed, in the normal unit, with its qualifier.
+
+    >>> printed(pd.Series({"value": 84700.0, "precision": 50.0, "qualifier": "over"}))
+    'over 84,700'
+    """
+    decimals = decimals_of(2 * row["precision"]) if row["precision"] else (0 if row["value"] % 1 == 0 else 2)
+    text = half_up(row["value"], decimals)
+    return f"{row['qualifier']} {text}" if row["qualifier"] in ("over", "under", "about") else text
+
+
+def unit_text(unit: str) -> str:
+    """A unit as it stands behind a number or over a column.
+
+    >>> unit_text("person"), unit_text("USD million")
+    ('people', 'USD million')
+    """
+    return UNIT_NAMES.get(unit, unit)
+
+
+def period(year: int, months: str = "") -> str:
+    """A year or the part of it.
+
+    >>> period(2011), period(2008, "1 to 9"), period(2009, "5 to 5")
+    ('2011', 'January to September 2008', 'May 2009')
+    """
+    if not months:
+        return str(year)
+    first, last = (MONTHS[int(m) - 1] for m in months.split(" to "))
+    return f"{first} {year}" if first == last else f"{first} to {last} {year}"
+
+
+def area_name(area: str) -> str:
+    """The name of an area.
+
+    >>> area_name("hangzhou")
+    'Hangzhou'
+    """
+    return area.replace("_", " ").title()
+
+
+def listing(words: Iterable[str]) -> str:
+    """Words joined as in a sentence.
+
+    >>> listing(["ITO"]), listing(["ITO", "BPO", "KPO"])
+    ('ITO', 'ITO, BPO and KPO')
+    """
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def cite(ids: Iterable[str], sources: pd.DataFrame) -> str:
+    """The source line for exactly these ids: publisher and date, oldest first.
+
+    >>> table = pd.DataFrame({"id": ["b", "a"], "publisher": ["City", "City"], "date": ["2012", "2011"]})
+    >>> cite(["a", "b"], table)
+    'Source: City (2011; 2012)'
+    """
+    used = sources[sources["id"].isin(set(ids))].sort_values(["date", "id"])
+    dates = used.groupby("publisher", sort=False)["date"].unique()
+    return "Source: " + "; ".join(f"{who} ({'; '.join(when)})" for who, when in dates.items()) if len(used) else ""
+
+
+def change(growth: float) -> str:
+    """A growth rate as a fraction, with its sign, in percent.
+
+    >>> change(0.3092), change(-0.098)
+    ('+30.9 %', '-9.8 %')
+    """
+    return f"{'+' if growth >= 0 else ''}{half_up(100 * growth, 1)} %"
