@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hzso_analysis.edition import describe, open_edition
-    from hzso_analysis.exhibits import show
+    from hzso_analysis.exhibits import show, sources
     from hzso_analysis.figures import areas, codebook, load_figures
     from hzso_analysis.read import DataError, read_table
     from hzso_analysis.reconciliation import Reconciliation, reconcile
@@ -29,12 +29,13 @@ __all__ = [
     "read_table",
     "reconcile",
     "show",
+    "sources",
 ]
 
 _HOMES = {
     **{"DataError": "read", "read_table": "read", "areas": "figures", "codebook": "figures", "load_figures": "figures"},
     **{"Reconciliation": "reconciliation", "reconcile": "reconciliation", "describe": "edition", "open_edition": "edition"},
-    **{"show": "exhibits", "build_report": "report"},
+    **{"show": "exhibits", "sources": "exhibits", "build_report": "report"},
 }
 
 

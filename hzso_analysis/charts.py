@@ -43,7 +43,7 @@ def bars(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highlig
     """
     with mpl.rc_context(STYLE):
         fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
-        reach = max([*frame["high"].replace(math.inf, np.nan), *frame["low"]]) or 1
+        reach = np.nanmax([*frame["high"].replace(math.inf, np.nan), *frame["low"]]) or 1
         for place, row in enumerate(frame.itertuples()):
             colour = ORANGE if row.label == highlight else BLUE
             ax.barh(place, row.low, height=0.62, color=colour)
@@ -68,7 +68,8 @@ def parts(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
             ax.barh(0, row.low, left=left, height=0.7, color=colour, edgecolor="white", linewidth=2)
             middle, wide = left + row.low / 2, row.low > 0.16 * whole
             ax.text(middle, 0.42, textwrap.fill(row.label, max(8, int(80 * row.low / whole))), ha="center", va="bottom")
-            ax.text(middle, 0 if wide else -0.42, row.text, ha="center", va="center" if wide else "top")
+            ink = "white" if wide and colour in (PURPLE, VIOLET, RED) else INK
+            ax.text(middle, 0 if wide else -0.42, row.text, ha="center", va="center" if wide else "top", color=ink)
             left += row.low
         ax.set(xlim=(0, whole), ylim=(-0.7, 1.0), xticks=[], yticks=[])
         return fig
@@ -93,10 +94,16 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, from_z
                     ax.plot([a, b], [x, y], color=colour, linewidth=2)
             ax.plot(rows["year"], rows["middle"], color=colour, marker=MARKERS[place % 6], linestyle="", markersize=6)
             _whiskers(ax, rows, colour)
-            shown = rows if len(rows) <= 6 and len(names) <= 2 else rows.iloc[[0, -1]].drop_duplicates()
+            shown = rows if len(rows) <= 6 and len(names) <= 2 else rows.iloc[[0, -1] if len(names) <= 2 else []]
+            following = dict(zip(rows["year"] - 1, rows["middle"], strict=True))
             for row in shown.itertuples():
-                ax.annotate(row.text, (row.year, row.high if row.high < math.inf else row.low), (0, 7),
-                            textcoords="offset points", ha="center", color=INK, fontsize=8.5)
+                level = row.high if row.high < math.inf else row.low
+                below = len(names) == 2 and place == 1
+                rises = following.get(row.year, -math.inf) > row.middle
+                ax.annotate(row.text, (row.year, level), (3 if rises else 0, -7 if below else 6),
+                            textcoords="offset points", ha="right" if rises else "center",
+                            va="top" if below else "bottom", color=INK, fontsize=8.5)
+            name = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
             ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], name, colour))
         finite = frame["high"].replace(math.inf, np.nan).fillna(frame["low"])
         ax.set_ylim(0 if from_zero and finite.min() >= 0 else None, 1.18 * finite.max() if finite.max() > 0 else None)
@@ -183,7 +190,7 @@ def svg(fig: Figure, *, alt: str, prefix: str) -> str:
 
 
 def _canvas(height: float, title: str, subtitle: str, source: str) -> tuple[Figure, Axes]:
-    title, subtitle, source = textwrap.fill(title, 74), textwrap.fill(subtitle, 105), textwrap.fill(source, 118)
+    title, subtitle, source = textwrap.fill(title, 68), textwrap.fill(subtitle, 105), textwrap.fill(source, 118)
     height += 0.95 + 0.2 * title.count("\n") + 0.15 * (subtitle + source).count("\n")
     fig = Figure(figsize=(WIDTH, height), layout="constrained")
     ax = fig.subplots()
@@ -211,7 +218,7 @@ def _years(ax: Axes, years: list[int]) -> None:
     ax.spines["bottom"].set_visible(True)
     ax.spines["bottom"].set_color(RULE)
     ax.tick_params(axis="both", length=0, labelsize=8.5)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
     ax.grid(axis="y", color=RULE, linewidth=0.6)
     ax.set_axisbelow(True)
 
@@ -226,17 +233,18 @@ def _whiskers(ax: Axes, rows: pd.DataFrame, colour: str) -> None:
 def _end_labels(ax: Axes, ends: list[tuple], years: list[int]) -> None:
     """Series names at their right ends, moved apart where they would touch."""
     low, high = ax.get_ylim()
-    gap, last = 0.085 * (high - low), -math.inf
+    line, last = 0.058 * (high - low), -math.inf
     spread = max(years) - min(years) or 1
-    ax.set_xlim(min(years) - 0.06 * spread - 0.02, max(years) + (0.32 if len(ends) > 1 else 0.08) * spread + 0.02)
+    ax.set_xlim(min(years) - 0.09 * spread - 0.02, max(years) + (0.42 if len(ends) > 1 else 0.09) * spread + 0.02)
     if len(ends) == 1:
         return
     for value, year, name, colour in sorted(ends):
-        place = max(value, last + gap)
-        ax.annotate(textwrap.fill(name, 26), (year, value), (year + 0.03 * spread, place), va="center", color=INK,
-                    fontsize=9, bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"},
+        text = textwrap.fill(name, 24)
+        half = line * (text.count("\n") + 1) / 2
+        place = max(value, last + half + 0.2 * line)
+        last = place + half
+        ax.annotate(text, (year, value), (year + 0.12 * spread, place), va="center", color=INK, fontsize=9,
                     arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkB": 4})
-        last = place
 
 
 def _drawn(artist, ax: Axes) -> str:

@@ -59,7 +59,7 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
     data_dir = figures.attrs.get("data_dir")
     book = codebook("categories", data_dir).set_index("id")
     indicators = codebook("indicators", data_dir).set_index("id")
-    breaks = codebook("breaks", data_dir)
+    breaks = list(codebook("breaks", data_dir).itertuples())
     present = set(figures["area"])
     published: list[Constraint] = []
     for index, row in zip(figures.index, figures.itertuples(), strict=True):
@@ -85,7 +85,7 @@ def is_hidden(cell: Cell) -> bool:
     return cell.category.startswith("[")
 
 
-def _published(index: int, row, unit: str, breaks: pd.DataFrame) -> list[Constraint]:
+def _published(index: int, row, unit: str, breaks: list) -> list[Constraint]:
     unit = f"{row.currency} million" if row.currency else unit
     cell = Cell(row.area, int(row.year), row.months, row.indicator, row.flow, row.category, unit)
     low, high = interval(row.value, row.precision, row.qualifier)
@@ -122,9 +122,10 @@ def _factor(text: str, cell: Cell, base: Cell, low: float, high: float, index: i
     return rows
 
 
-def _broken(breaks: pd.DataFrame, cell: Cell, since: int) -> bool:
-    rows = breaks[(breaks["indicator"] == cell.indicator) & breaks["area"].isin(["", cell.area])]
-    return bool(((rows["year"] > since) & (rows["year"] <= cell.year)).any())
+def _broken(breaks: list, cell: Cell, since: int) -> bool:
+    return any(
+        b.indicator == cell.indicator and b.area in ("", cell.area) and since < b.year <= cell.year for b in breaks
+    )
 
 
 def _siblings(cells: set[Cell], book: pd.DataFrame) -> set[Cell]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+import os
+import pickle
 import re
 import unicodedata
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from hzso_analysis.constraints import Cell, interval, share_base
 from hzso_analysis.figures import areas, codebook, data_folder, load_figures
 from hzso_analysis.read import DataError, nearest
 from hzso_analysis.reconciliation import Reconciliation, reconcile
 
 BASES = ["estimated", "published"]
+CACHE = "HZSO_CACHE"  # set by a report to a folder of its own that only it can write to
 
 
 class Edition(NamedTuple):
@@ -31,13 +38,21 @@ class Edition(NamedTuple):
 
 
 class Quantity(NamedTuple):
-    """What is known of one cell: bounds in `unit`, the status, and the published rows behind it."""
+    """What is known of one cell: bounds in the unit of the cell, the status, the published levels behind it."""
+
+    cell: Cell
+    low: float
+    high: float
+    status: str
+    rows: pd.DataFrame
+
+
+class Share(NamedTuple):
+    """A share as a fraction, with the whole it is a share of."""
 
     low: float
     high: float
-    unit: str
-    status: str
-    rows: pd.DataFrame
+    base: Quantity
 
 
 def whole_year(year: object) -> int:
@@ -84,11 +99,36 @@ def open_edition(
     if faults:
         raise ValueError("\n".join(faults))
     other = compare_with if compare_with in known and compare_with != area else ""
-    figures = load_figures([area, other] if other else area, data_dir=data_dir)
-    years = sorted(set(figures.loc[figures["area"] == area, "year"]))
+    reconciliation = reconcile_once(load_figures([area, other] if other else area, data_dir=data_dir))
+    years = years_of(reconciliation, area)
     if year not in years:
         raise DataError([f"year: {area} has no figures for {year}; there are {', '.join(map(str, years))}"])
-    return Edition(area, int(year), other, total_basis, reconcile(figures))
+    return Edition(area, int(year), other, total_basis, reconciliation)
+
+
+def reconcile_once(figures: pd.DataFrame) -> Reconciliation:
+    """Reconcile, or take the answer that another notebook of the same report left in the folder `HZSO_CACHE`.
+
+    The name of an answer is the hash of the figures and the codebook, so it cannot be taken for another.
+    """
+    folder = os.environ.get(CACHE)
+    if not folder:
+        return reconcile(figures)
+    tables = [codebook(name, figures.attrs["data_dir"]) for name in ("indicators", "categories", "breaks")]
+    text = "".join(frame.to_csv() for frame in (figures, *tables))
+    path = Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()}.pickle"
+    if path.is_file():
+        return pickle.loads(path.read_bytes())
+    reconciliation = reconcile(figures)
+    path.write_bytes(pickle.dumps(reconciliation))
+    return reconciliation
+
+
+def years_of(reconciliation: Reconciliation, area: str) -> list[int]:
+    """Years of which anything is known, printed or implied."""
+    estimates, figures = reconciliation.estimates, reconciliation.figures
+    known = estimates[(estimates["area"] == area) & (estimates["status"] != "unknown")]
+    return sorted({*known["year"], *figures.loc[figures["area"] == area, "year"]})
 
 
 def describe(edition: Edition) -> str:
@@ -97,12 +137,14 @@ def describe(edition: Edition) -> str:
     own = figures[(figures["area"] == edition.area) & (figures["year"] == edition.year)]
     text = (
         f"{edition.area.capitalize()} {edition.year}: {len(own)} figures from "
-        f"{own['source'].nunique()} source(s); {(figures['area'] == edition.area).sum()} in all years."
+        f"{own['source'].nunique()} sources; {(figures['area'] == edition.area).sum()} in all years."
     )
     if edition.compare_with:
         nation = figures[(figures["area"] == edition.compare_with) & (figures["year"] == edition.year)]
-        return f"{text} Compared with {edition.compare_with.capitalize()}: {len(nation)} figures for {edition.year}."
-    return f"{text} Not compared with another area."
+        text += f" Compared with {edition.compare_with.capitalize()}: {len(nation)} figures for {edition.year}."
+    else:
+        text += " Not compared with another area."
+    return f"{text} Shares on the {edition.total_basis} total."
 
 
 def find(
@@ -112,41 +154,71 @@ def find(
     category: str = "total",
     *,
     year: int | None = None,
-    months: str = "",
+    months: str | None = None,
     area: str | None = None,
     unit: str | None = None,
 ) -> Quantity | None:
     """What is known of a cell, by default of the edition's own area and year; None where nothing is.
 
-    An amount known in several currencies comes in USD unless `unit` asks for another.
+    Unless `months` asks for a period it is the whole year or, failing that, the longest part of it; an amount known in
+    several currencies comes in USD unless `unit` asks for another.
     """
-    key = {"area": area or edition.area, "year": edition.year if year is None else year, "months": months}
+    key = {"area": area or edition.area, "year": edition.year if year is None else year}
     key |= {"indicator": indicator, "flow": flow, "category": category}
-    rows = _match(edition.reconciliation.estimates, key)
+    key |= ({"months": months} if months is not None else {}) | ({"unit": unit} if unit else {})
+    rows = match(edition.reconciliation.estimates, key)
     rows = rows[rows["status"] != "unknown"]
-    if unit:
-        rows = rows[rows["unit"] == unit]
     if rows.empty:
         return None
-    cell = rows.sort_values("unit", ascending=False).iloc[0]
-    figures = _match(edition.reconciliation.figures, key | {"measure": "level", "unit": cell["unit"]})
-    return Quantity(cell["low"], cell["high"], cell["unit"], cell["status"], figures)
+    row = rows.assign(length=rows["months"].map(months_covered)).sort_values(["length", "unit"], ascending=False, kind="stable").iloc[0]
+    cell = Cell(*(row[name] for name in Cell._fields))._replace(year=int(row["year"]))
+    figures = match(edition.reconciliation.figures, cell._asdict() | {"measure": "level"})
+    return Quantity(cell, float(row["low"]), float(row["high"]), row["status"], figures)
 
 
-def published(edition: Edition, indicator: str, flow: str, category: str, measure: str, **key) -> pd.DataFrame:
+def months_covered(text: str) -> int:
+    """Number of months in a period.
+
+    >>> months_covered("1 to 9"), months_covered("")
+    (9, 12)
+    """
+    first, last = text.split(" to ") if text else (1, 12)
+    return int(last) - int(first) + 1
+
+
+def series(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key) -> list[Quantity]:
+    """What is known of a cell in each year up to the edition's, oldest first; by default of whole years only."""
+    years = range(min(edition.reconciliation.estimates["year"]), edition.year + 1)
+    key = {"months": ""} | key
+    found = (find(edition, indicator, flow, category, year=year, **key) for year in years)
+    return [quantity for quantity in found if quantity is not None]
+
+
+def printed_rows(edition: Edition, indicator: str, flow: str, category: str, measure: str, **key) -> pd.DataFrame:
     """The published rows of one measure of a cell, by default of the edition's own area and year, heaviest first."""
-    key = {"area": edition.area, "year": edition.year, "months": ""} | key
-    rows = _match(edition.reconciliation.figures, key | {"indicator": indicator, "flow": flow, "category": category})
-    return rows[rows["measure"] == measure].sort_values("weight", ascending=False, kind="stable")
+    key = {"area": edition.area, "year": edition.year} | key
+    key |= {"indicator": indicator, "flow": flow, "category": category, "measure": measure}
+    rows = match(edition.reconciliation.figures, key)
+    return rows.sort_values("weight", ascending=False, kind="stable")
 
 
-def ratio(edition: Edition, numerator: dict, denominator: dict, unit: str) -> tuple[float, float] | None:
-    """Bounds of the quotient of two cells given by their keys; keys left out are the edition's own."""
-    own = {"area": edition.area, "year": edition.year, "months": "", "flow": "", "category": "total", "unit": unit}
-    order = ["area", "year", "months", "indicator", "flow", "category", "unit"]
-    cells = [tuple((own | key)[name] for name in order) for key in (numerator, denominator)]
-    low, high = edition.reconciliation.ratio(*cells)
-    return None if low != low else (low, high)
+def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
+    """The share of a quantity in its base: the total of its flow, or the same cell of the area `of`.
+
+    With `total_basis` published the base is the heaviest printed level, where there is one; else the estimate.
+    """
+    base_cell = share_base(quantity.cell, of)
+    at = base_cell._asdict()
+    base = find(edition, at.pop("indicator"), at.pop("flow"), at.pop("category"), **at)
+    if base is None:
+        return None
+    if edition.total_basis == "published" and len(base.rows) and not of:
+        row = base.rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
+        low, high = interval(row["value"], row["precision"], row["qualifier"])
+        base = Quantity(base_cell, low, high, "published", base.rows)
+        return Share(quantity.low / high, quantity.high / low if low else math.inf, base)
+    low, high = edition.reconciliation.ratio(quantity.cell, base_cell)
+    return Share(low, high, base)
 
 
 def label(edition: Edition, table: str, word: str) -> str:
@@ -155,7 +227,15 @@ def label(edition: Edition, table: str, word: str) -> str:
     return labels.get(word, word)
 
 
-def _match(frame: pd.DataFrame, key: dict) -> pd.DataFrame:
+def category_name(edition: Edition, category: str) -> str:
+    """The label of a category where it stands alone: a size band is one of enterprises."""
+    bands = codebook("categories", edition.data_dir).set_index("id")["dimension"]
+    name = label(edition, "categories", category)
+    return f"Enterprises {name}" if bands.get(category) == "size band" else name
+
+
+def match(frame: pd.DataFrame, key: dict) -> pd.DataFrame:
+    """The rows that have these values in these columns."""
     mask = pd.Series(True, index=frame.index)
     for column, value in key.items():
         mask &= frame[column] == value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import NamedTuple
 
@@ -11,10 +12,11 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 
 from hzso_analysis import charts, wording
-from hzso_analysis.edition import Edition, Quantity, find, label
+from hzso_analysis.edition import Edition, Quantity, find, printed_rows
 from hzso_analysis.figures import codebook
 
 COLUMNS = ["item", "value", "unit", "status", "low", "high", "source"]
+NUMBERS = ("value", "share printed", "share computed", "printed", "implied", "firms", "amount", "share", "gap", "change", "figures")
 
 
 class Exhibit(NamedTuple):
@@ -29,6 +31,30 @@ class Exhibit(NamedTuple):
     note: str = ""
     source: str = ""
     figure: Figure | None = None
+
+
+def table(edition: Edition, title: str, rows: Iterable[dict], note: str = "") -> Exhibit:
+    """A table of rows made by `cell_row` and its kind; the source line cites the figures behind them."""
+    rows = list(rows)
+    used = [row.pop("rows") for row in rows]
+    frame = pd.DataFrame(rows)
+    legend = [f"{s}: {wording.STATUS[s]}" for s in dict.fromkeys(frame["status"])] if "status" in frame else []
+    return Exhibit(title, frame, " ".join(filter(None, [note, _sentence(legend)])), cite(edition, used))
+
+
+def chart(
+    edition: Edition, draw: Callable[..., Figure], rows: list[dict], *, title: str, subtitle: str, **options
+) -> Exhibit:
+    """A chart of rows that hold `label`, `low`, `high`, `text` and, for the source line, the figure `rows` used."""
+    source = cite(edition, [row["rows"] for row in rows])
+    frame = pd.DataFrame(rows).drop(columns="rows")
+    figure = draw(frame, title=title, subtitle=subtitle, source=source, **options)
+    return Exhibit(title, frame, subtitle, source, figure)
+
+
+def gap(title: str, note: str) -> Exhibit:
+    """An exhibit for what nobody published."""
+    return Exhibit(title, pd.DataFrame(), note)
 
 
 def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None = None) -> None:
@@ -72,7 +98,7 @@ def alt_text(exhibit: Exhibit, name: str) -> str:
     rows = [f"{_key(row)}: {row.text}" for row in frame.itertuples() if hasattr(row, "text")]
     rows += [f"{row.label}: {row.first_text}, {row.second_text}" for row in frame.itertuples() if hasattr(row, "first")]
     more = f"; and {len(rows) - 12} more" if len(rows) > 12 else ""
-    return f"{name}. {exhibit.title}. {exhibit.note} {'; '.join(rows[:12])}{more}."
+    return f"{name}. {exhibit.title}. {exhibit.note}. {'; '.join(rows[:12])}{more}."
 
 
 def _key(row) -> str:
@@ -80,50 +106,96 @@ def _key(row) -> str:
 
 
 def _side(column: str) -> str:
-    return "text" if column in ("item", "unit", "status", "source", "what it means", "quantity", "note") else "number"
+    return "number" if column in NUMBERS or column.isdigit() else "text"
+
+
+def _sentence(parts: list[str]) -> str:
+    return f"Status: {'; '.join(parts)}." if parts else ""
+
+
+def sources(edition: Edition) -> Exhibit:
+    """Table of the sources of the year's figures."""
+    figures = edition.reconciliation.figures
+    own = figures[(figures["area"] == edition.area) & (figures["year"] == edition.year)]
+    book = codebook("sources", edition.data_dir).set_index("id").loc[sorted(set(own["source"]))]
+    counts = own["source"].value_counts()
+    rows = [
+        {"item": name, "title": row["title"], "publisher": row["publisher"], "date": row["date"], "figures": counts[name]}
+        for name, row in book.iterrows()
+    ]
+    title = f"{wording.counted(len(rows), 'source')} of the figures for {wording.area_name(edition.area)} in {edition.year}"
+    if not rows:
+        return gap(f"Sources for {edition.year}", "Nothing was printed about this year; what is shown follows from other years.")
+    return Exhibit(title, pd.DataFrame(rows), "Addresses stand in data/sources.csv.")
 
 
 def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", category: str = "total", **key) -> dict:
     """A table row for one cell: value as written, unit, status, bounds and where it was printed."""
-    return quantity_row(edition, item, find(edition, indicator, flow, category, **key))
+    return quantity_row(item, find(edition, indicator, flow, category, **key))
 
 
-def quantity_row(edition: Edition, item: str, quantity: Quantity | None) -> dict:
+def quantity_row(item: str, quantity: Quantity | None) -> dict:
     """A table row for what is known of a cell; an unknown one says so and has no number."""
     if quantity is None:
         row = ["not published", "", "unknown", math.nan, math.nan, ""]
-    else:
-        unit = wording.unit_text(quantity.unit)
-        row = [text_of(quantity), unit, quantity.status, quantity.low, quantity.high, where_printed(quantity.rows)]
-    return dict(zip(COLUMNS, [item, *row], strict=True))
+        return dict(zip([*COLUMNS, "rows"], [item, *row, pd.DataFrame()], strict=True))
+    item = f"{item}, {wording.period(quantity.cell.year, quantity.cell.months)}" if quantity.cell.months else item
+    row = [value_text(quantity), wording.unit_text(quantity.cell.unit), quantity.status, quantity.low, quantity.high]
+    return dict(zip([*COLUMNS, "rows"], [item, *row, where_printed(quantity.rows), quantity.rows], strict=True))
 
 
-def text_of(quantity: Quantity) -> str:
+def measure_row(edition: Edition, item: str, indicator: str, flow: str, category: str, measure: str, **key) -> dict | None:
+    """A table row for a printed growth, average, cumulative or share; None where none was printed."""
+    rows = printed_rows(edition, indicator, flow, category, measure, **key)
+    if rows.empty:
+        return None
+    first = rows.iloc[0]
+    since = "" if pd.isna(first["since"]) else f", {first['since']} to {first['year']}"
+    period = f", {wording.period(first['year'], first['months'])}" if first["months"] else since
+    status = "unclear" if first["qualifier"] == "unclear" else "published"
+    cells = [item + period, wording.printed(first), wording.unit_text(first["unit"]), status]
+    cells += [first["value"] - first["precision"], first["value"] + first["precision"], where_printed(rows), rows]
+    return dict(zip([*COLUMNS, "rows"], cells, strict=True))
+
+
+def computed_row(item: str, value: str, unit: str, low: float, high: float, rows: pd.DataFrame, base: str = "") -> dict:
+    """A table row for a number computed from others; `base` says from which."""
+    return dict(zip([*COLUMNS, "rows"], [item, value, unit, "computed", low, high, base, rows], strict=True))
+
+
+def mark(name: str, quantity: Quantity) -> dict:
+    """A chart row for a quantity: its bounds, its value as written and the figures behind it."""
+    return {"label": name, "low": quantity.low, "high": quantity.high, "text": value_text(quantity), "rows": quantity.rows}
+
+
+def value_text(quantity: Quantity) -> str:
     """The value of a cell as written: as printed where it was published, else its bounds."""
     if quantity.status == "published" and len(quantity.rows):
-        used = quantity.rows[quantity.rows["qualifier"] != "unclear"]
-        row = used.sort_values("weight", ascending=False, kind="stable").iloc[0]
-        return wording.printed(row)
+        rows = quantity.rows[quantity.rows["qualifier"] != "unclear"]
+        return wording.printed(rows.sort_values("weight", ascending=False, kind="stable").iloc[0])
     return wording.span(quantity.low, quantity.high)
+
+
+def in_words(quantity: Quantity) -> str:
+    """A quantity as it stands in a sentence: as printed where it was published, else between its bounds."""
+    if quantity.status == "published":
+        return wording.amount(value_text(quantity), quantity.cell.unit)
+    return wording.between(quantity.low, quantity.high, quantity.cell.unit)
 
 
 def where_printed(rows: pd.DataFrame) -> str:
     """Sources and locators of rows, heaviest source first."""
-    rows = rows.sort_values("weight", ascending=False, kind="stable")
+    if rows.empty:
+        return ""
+    rows = rows[(rows["qualifier"] != "unclear") | (rows["qualifier"] == "unclear").all()].sort_values("weight", ascending=False, kind="stable")
     places = [f"{row.source}, {row.locator}" if row.locator else row.source for row in rows.itertuples()]
     return "; ".join(dict.fromkeys(places))
 
 
-def cite(edition: Edition, rows: pd.DataFrame) -> str:
-    """The source line for these figure rows."""
-    return wording.cite(rows["source"], codebook("sources", edition.data_dir))
-
-
-def gap(title: str, note: str) -> Exhibit:
-    """An exhibit for what nobody published."""
-    return Exhibit(title, pd.DataFrame(), note)
-
-
-def category_label(edition: Edition, category: str) -> str:
-    """Label of a category."""
-    return label(edition, "categories", category)
+def cite(edition: Edition, rows: Iterable[pd.DataFrame]) -> str:
+    """The source line for these figure rows; the area's own sources where estimates stand on no printed level."""
+    used = {source for frame in rows if len(frame) for source in frame["source"]}
+    if not used:
+        figures = edition.reconciliation.figures
+        used = set(figures.loc[(figures["area"] == edition.area) & (figures["weight"] == 2), "source"])
+    return wording.cite(used, codebook("sources", edition.data_dir))

@@ -98,15 +98,15 @@ def check_figures(figures: pd.DataFrame) -> pd.DataFrame:
     categories = codebook("categories", data_dir).set_index("id")
     weights = codebook("sources", data_dir).set_index("id")["weight"]
     faults = []
+    rules = indicators.to_dict("index")
+    known = {"indicator": list(rules), "category": ["", "total", *categories.index], "source": list(weights.index)}
     for row in figures.itertuples():
         where = f"{row.file}:{row.line}"
-        known = {"indicator": indicators.index, "category": categories.index.union(["", "total"])}
-        known["source"] = weights.index
         for column, ids in known.items():
             if (word := getattr(row, column)) not in ids:
-                faults.append(f"{where}: {column}: {word} is not in the codebook{nearest(word, list(ids))}")
-        if row.indicator in indicators.index:
-            faults += [f"{where}: {text}" for text in _misfits(row, indicators.loc[row.indicator])]
+                faults.append(f"{where}: {column}: {word} is not in the codebook{nearest(word, ids)}")
+        if row.indicator in rules:
+            faults += [f"{where}: {text}" for text in _misfits(row, rules[row.indicator])]
     if faults:
         raise DataError(faults)
     checked = figures.copy()
@@ -118,7 +118,7 @@ def check_figures(figures: pd.DataFrame) -> pd.DataFrame:
     return checked
 
 
-def _misfits(row, indicator: pd.Series) -> list[str]:
+def _misfits(row, indicator: dict[str, str]) -> list[str]:
     texts = []
     if indicator["flows"] == "none" and row.flow not in ("", "all"):
         texts.append(f"flow: found {row.flow}; {row.indicator} has no flows, leave blank")

@@ -7,11 +7,10 @@ the rest holds together.
 
 from __future__ import annotations
 
-import itertools
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -25,12 +24,24 @@ DEFAULTS = {"months": "", "flow": "", "category": "total", "measure": "level", "
 DEFAULTS |= {"precision": 0.0, "qualifier": "", "weight": 1, "source": "", "locator": "", "note": ""}
 
 
-class Part(NamedTuple):
+@dataclass
+class Part:
     """A connected system with its answer: the smallest sets of figures that do not fit; `complete` if these are all."""
 
-    system: System
+    cells: list[Cell]
+    constraints: list[Constraint]
+    weights: dict[int, float]
     sets: list[frozenset[int]]
     complete: bool
+
+    @functools.cached_property
+    def system(self) -> System:
+        """The linear program, built when it is first asked."""
+        return System(self.cells, self.constraints, self.weights)
+
+    def __getstate__(self) -> dict:
+        """A solver cannot be pickled; it is built anew where it is needed."""
+        return {name: value for name, value in self.__dict__.items() if name != "system"}
 
     @property
     def removals(self) -> list[frozenset[int]]:
@@ -54,11 +65,12 @@ class Reconciliation:
     alternatives: pd.DataFrame
     constraints: pd.DataFrame
     parts: list[Part] = field(repr=False)
+    witness_rows: dict[int, list[int]] = field(repr=False)
 
     def ratio(self, numerator: Cell | Terms, denominator: Cell | Terms) -> tuple[float, float]:
         """Sharp bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known."""
         sums = [dict(terms) if isinstance(terms, Mapping) else {Cell(*terms): 1.0} for terms in (numerator, denominator)]
-        home = {cell: part for part in self.parts for cell in part.system.column}
+        home = {cell: part for part in self.parts for cell in part.cells}
         if not all(cell in home for terms in sums for cell in terms):
             return math.nan, math.nan
         homes = {id(home[cell]): home[cell] for terms in sums for cell in terms}
@@ -80,22 +92,23 @@ class Reconciliation:
     def explain(self, cell: tuple) -> pd.DataFrame:
         """The figures that touch a cell and what each alone, with the printed level of its partner, implies for it.
 
-        Columns: `figure` (index in `figures`), `low`, `high`, `agrees` (whether that reaches the estimate).
+        Columns: `figure` (index in `figures`), `low`, `high`, `agrees` (whether that reaches the estimate). Partners
+        whose own printed level is in doubt bound nothing.
         """
         cell = Cell(*cell)
-        part = next((part for part in self.parts if cell in part.system.column), None)
+        part = next((part for part in self.parts if cell in part.cells), None)
         if part is None:
             return pd.DataFrame(columns=["figure", "low", "high", "agrees"])
-        doubted = frozenset().union(*part.sets)
-        levels = printed_levels(part.system.constraints, doubted)
+        levels = printed_levels(part.constraints, without=frozenset().union(*part.sets))
         low, high = hull(part.system.without(off).bounds({cell: 1.0}) for off in part.removals)
         rows: dict[int, list[float]] = {}
-        for constraint in part.system.constraints:
+        for constraint in part.constraints:
             if constraint.figure >= 0 and constraint.terms.get(cell):
                 ends = rows.setdefault(constraint.figure, [0.0, math.inf])
                 implied = _solve_for(cell, constraint, levels)
                 rows[constraint.figure] = [max(ends[0], implied[0]), min(ends[1], implied[1])]
-        frame = pd.DataFrame([[figure, *ends] for figure, ends in rows.items()], columns=["figure", "low", "high"])
+        listed = [(row, *ends) for figure, ends in rows.items() for row in self.witness_rows[figure]]
+        frame = pd.DataFrame(listed, columns=["figure", "low", "high"])
         agrees = (frame["low"] <= high * (1 + 1e-9)) & (frame["high"] >= low * (1 - 1e-9))
         return frame.assign(agrees=agrees).sort_values("figure", ignore_index=True)
 
@@ -123,6 +136,7 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
         _figure_rows(figures, alternatives, ["component", "alternative"]),
         _gaps(parts, witnesses),
         parts,
+        members,
     )
 
 
@@ -183,11 +197,10 @@ def _components(cells: list[Cell], constraints: list[Constraint]) -> list[tuple[
 
 def _solve(cells: list[Cell], constraints: list[Constraint], weights: dict[int, float]) -> Part:
     own = {c.figure: weights[c.figure] for c in constraints if c.figure >= 0}
-    system = System(cells, constraints, own)
-    if system.consistent():
-        return Part(system, [frozenset()], True)
-    sets, _, complete = system.localise()
-    return Part(system, sets, complete)
+    part = Part(cells, constraints, own, [frozenset()], True)
+    if not part.system.consistent():
+        part.sets, _, part.complete = part.system.localise()
+    return part
 
 
 def _estimates(part: Part) -> list[tuple]:
@@ -195,10 +208,10 @@ def _estimates(part: Part) -> list[tuple]:
     common = frozenset.intersection(*part.sets)
     anywhere = frozenset().union(*part.sets)
     own: dict[Cell, set[int]] = {}
-    for constraint in part.system.constraints:
+    for constraint in part.constraints:
         if constraint.figure >= 0 and constraint.text.startswith("level"):
             own.setdefault(next(iter(constraint.terms)), set()).add(constraint.figure)
-    shown = [cell for cell in part.system.cells if not is_hidden(cell)]
+    shown = [cell for cell in part.cells if not is_hidden(cell)]
     bounds = {cell: [] for cell in shown}
     for off in part.removals:
         system = part.system.without(off)
@@ -270,7 +283,7 @@ def _implied(system: System, row: pd.Series) -> tuple[float, float]:
 def _kind(part: Part, figure: int, row: pd.Series, implied: tuple[float, float], witnesses: pd.DataFrame) -> str:
     if implied[0] <= row["value"] + 2 * row["precision"] and implied[1] >= row["value"] and row["precision"] > 0:
         return "last digit"
-    others = [f for f in part.system.weights if witnesses.loc[f, "source"] != row["source"]]
+    others = [f for f in part.weights if witnesses.loc[f, "source"] != row["source"]]
     off = {*others, *(f for f in part.sets[0] if f != figure)}
     alone = part.system.without(off).consistent()
     return "between sources or vintages" if alone else "within one source"
@@ -297,16 +310,15 @@ def _figure_rows(figures: pd.DataFrame, rows: list[tuple], columns: list[str]) -
     )
 
 
-def printed_levels(constraints: list[Constraint], doubted: frozenset[int]) -> dict[Cell, tuple[float, float]]:
-    """For each cell the interval of its printed level; figures in doubt only where there is no other."""
-    levels: dict[Cell, tuple[bool, float, float]] = {}
-    for c in constraints:
-        if c.figure >= 0 and c.text.startswith("level"):
-            cell = next(iter(c.terms))
-            new, old = (c.figure in doubted, c.low, c.high), levels.get(cell)
-            if old is None or (old[0] and not new[0]):
-                levels[cell] = new
-    return {cell: (low, high) for cell, (_, low, high) in levels.items()}
+def printed_levels(
+    constraints: list[Constraint], without: frozenset[int] = frozenset()
+) -> dict[Cell, tuple[float, float]]:
+    """For each cell the interval of its printed level, the first where there are several."""
+    levels: dict[Cell, tuple[float, float]] = {}
+    for constraint in constraints:
+        if constraint.text.startswith("level") and constraint.figure not in without:
+            levels.setdefault(next(iter(constraint.terms)), (constraint.low, constraint.high))
+    return levels
 
 
 def _solve_for(cell: Cell, constraint: Constraint, levels: dict) -> tuple[float, float]:
@@ -325,8 +337,8 @@ def _gaps(parts: list[Part], witnesses: pd.DataFrame) -> pd.DataFrame:
     """Every constraint, what printed levels make of its sum, and by how much that misses the constraint."""
     rows = []
     for part in parts:
-        levels = printed_levels(part.system.constraints, frozenset())
-        for constraint in part.system.constraints:
+        levels = printed_levels(part.constraints)
+        for constraint in part.constraints:
             first = next(iter(constraint.terms))
             if constraint.figure >= 0 and constraint.text.startswith("level"):
                 continue

@@ -39,11 +39,11 @@ def decimals_of(width: float) -> int:
     return -math.floor(math.log10(width) + 1e-9) if width > 0 else 0
 
 
-def span(low: float, high: float) -> str:
-    """An interval in words and figures.
+def span(low: float, high: float, decimals: int | None = None) -> str:
+    """An interval as it stands in tables, labels and titles; as one number where it is the rounding of one.
 
     >>> span(2033.4, 2034.47), span(1871.5, 1872.5), span(84650, math.inf), span(0, 400.5), span(24, 24)
-    ('2,033 to 2,034', '1,872', 'at least 84,650', 'at most 401', '24')
+    ('2,033–2,034', '1,872', 'at least 84,650', 'at most 401', '24')
     """
     if math.isinf(high):
         return "no upper bound" if low <= 0 else f"at least {half_up(low, _fine(low))}"
@@ -52,29 +52,38 @@ def span(low: float, high: float) -> str:
     width = high - low
     if width <= 1e-9 * max(abs(low), abs(high), 1):
         return half_up(low, _fine(low))
-    decimals = decimals_of(width)
-    middle = (low + high) / 2
-    if _is_rounding(middle, width):
-        return half_up(middle, decimals)
-    decimals = max(decimals, 0)
+    if _is_rounding((low + high) / 2, width):
+        return half_up((low + high) / 2, decimals_of(width))
+    if decimals is None:  # four digits of large numbers are enough beside a bound
+        decimals = min(0, 4 - len(f"{high:.0f}")) if low >= 100 else max(decimals_of(width), 0)
     first, last = half_up(low, decimals), half_up(high, decimals)
-    return first if first == last else f"{first} to {last}"
+    return first if first == last else f"{first}–{last}"
 
 
 def percent(low: float, high: float) -> str:
-    """A share or growth rate given as fractions, in percent.
+    """A share or growth rate given as fractions, in percent with at most one decimal unless printed with more.
 
-    >>> percent(0.66135, 0.66145), percent(0.2414, 0.5167), percent(0.3092, 0.3092), percent(0.15, math.inf)
-    ('66.14 %', '24 to 52 %', '30.92 %', 'at least 15.00 %')
+    >>> percent(0.66135, 0.66145), percent(0.2414, 0.5167), percent(0.8443, 0.8451), percent(0.15, math.inf)
+    ('66.14 %', '24–52 %', '84.4–84.5 %', 'at least 15 %')
     """
-    if math.isinf(high):
-        return f"at least {half_up(100 * low, 2)} %"
-    if high - low <= 1e-12:
-        return f"{half_up(100 * low, 2)} %"
     low, high = 100 * low, 100 * high
-    if high - low < 0.06 and not _is_rounding((low + high) / 2, high - low):
-        return f"{half_up((low + high) / 2, 1)} %"
-    return f"{span(low, high)} %" if low > 0 or high <= 0 else f"{half_up(low, 1)} to {half_up(high, 1)} %"
+    if low < 0 and high <= 0 and math.isfinite(low):
+        return f"-{span(-high, -low, 1)} %".replace("–", " to -")
+    if low < 0 < high < math.inf:
+        return f"{half_up(low, 1)} to {half_up(high, 1)} %"
+    return f"{span(low, high, 0 if high - low >= 1 else 1)} %"
+
+
+def between(low: float, high: float, unit: str) -> str:
+    """An interval as it stands in a sentence.
+
+    >>> between(197.5, 209.5, "USD million"), between(2033.4, 2034.47, "USD million")
+    ('between USD 198 and 210 million', 'between USD 2,033 and 2,034 million')
+    """
+    text = span(low, high)
+    if "–" not in text:
+        return amount(text, unit)
+    return f"between {amount(text, unit)}".replace("–", " and ")
 
 
 def _fine(value: float) -> int:
@@ -110,7 +119,7 @@ def unit_text(unit: str) -> str:
     return UNIT_NAMES.get(unit, unit)
 
 
-def period(year: int, months: str = "") -> str:
+def period(year: int | str, months: str = "") -> str:
     """A year or the part of it.
 
     >>> period(2011), period(2008, "1 to 9"), period(2009, "5 to 5")
@@ -160,3 +169,49 @@ def change(growth: float) -> str:
     ('+30.9 %', '-9.8 %')
     """
     return f"{'+' if growth >= 0 else ''}{half_up(100 * growth, 1)} %"
+
+
+def amount(text: str, unit: str) -> str:
+    """A value with its unit as it stands in a sentence.
+
+    >>> amount("2,033 to 2,034", "USD million"), amount("19,700", "person")
+    ('USD 2,033 to 2,034 million', '19,700 people')
+    """
+    if unit.endswith(" million"):
+        return f"{unit[:3]} {text} million"
+    return f"{text} {unit_text(unit)}".strip()
+
+
+def as_printed(row: pd.Series) -> str:
+    """A figure in the words of its source: value and unit as printed, Chinese units kept.
+
+    >>> as_printed(pd.Series({"printed": "1.872 USD billion"})), as_printed(pd.Series({"printed": "155 亿美元"}))
+    ('USD 1.872 billion', '155 亿美元')
+    """
+    value, unit = row["printed"].split(" ", 1)
+    currency, _, scale = unit.partition(" ")
+    if currency in ("USD", "CNY"):
+        return f"{currency} {value} {scale}"
+    return f"{value} {unit_text(unit)}".strip()
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "figure"), counted(3, "figure")
+    ('1 figure', '3 figures')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def suspect(row: pd.Series, name: str, publisher: str) -> str:
+    """One sentence on a figure that does not fit; `low`, `high` are what the rest implies in the unit of the row."""
+    percent_row = row["unit"] == "percent"
+    implied = percent(row["low"] / 100, row["high"] / 100) if percent_row else between(row["low"], row["high"], row["unit"])
+    publisher = publisher[:1].upper() + publisher[1:]
+    said = f"{name} as {as_printed(row)}"
+    if row["kind"] == "last digit":
+        return f"{publisher} prints {said}; the other figures imply {implied}: the last digit was cut off, not rounded."
+    if row["kind"] == "within one source":
+        return f"{publisher} contradicts itself: it prints {said}; its other figures imply {implied}."
+    return f"{publisher} prints {said}; the other figures imply {implied}."

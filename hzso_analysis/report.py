@@ -1,0 +1,340 @@
+"""Run the notebooks of an edition and bind them into one report that needs no network."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nbformat
+import papermill
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbconvert.exporters import TemplateExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+from tqdm import tqdm
+
+from hzso_analysis import wording
+from hzso_analysis.edition import Edition, describe, open_edition
+from hzso_analysis.figures import data_folder
+from hzso_analysis.read import nearest
+
+NOTEBOOKS_DIR = Path(__file__).resolve().parents[1] / "notebooks"
+TEMPLATES_DIR = Path(__file__).resolve().parent / "templates"
+CELL_SECONDS = 600
+KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+INJECTED = "injected-parameters"
+BASIS = {
+    "estimated": "Totals as estimated from all published figures.",
+    "published": "Totals as published, contradictions included.",
+}
+
+
+class ReportError(RuntimeError):
+    """Why there is no new report: which report, notebook and cell, and the first line of the error."""
+
+
+class Chapter(NamedTuple):
+    """A notebook of the report: its file name without ending, a short name, the question it answers, its cells."""
+
+    stem: str
+    name: str
+    question: str
+    notebook: NotebookNode
+
+
+class OwnKernel(AsyncKernelManager):
+    """The running interpreter as kernel, whatever kernels the machine or the notebook know."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """How to start this interpreter as a kernel."""
+        return KernelSpec(resource_dir="", **get_kernel_dict())
+
+
+def build_report(
+    *,
+    area: str = "hangzhou",
+    year: int | str = 2011,
+    out_dir: str | Path = "reports",
+    compare_with: str = "china",
+    total_basis: str = "estimated",
+    data_dir: str | Path = "",
+    progress: bool = False,
+) -> Path:
+    """Run all notebooks for an area and a year, write `out_dir/area/year/` and return the path of its index.html.
+
+    The new report takes the place of the old one only when it is whole; the same input gives the same bytes.
+    `progress` shows a bar on stderr.
+
+    Raises ValueError for wrong parameters and DataError for faults in the data, both before anything runs, and
+    ReportError on the first notebook that fails; the old report then stays as it was.
+    """
+    folder = str(data_folder(data_dir)) if data_dir else ""
+    edition = open_edition(area=area, year=year, compare_with=compare_with, total_basis=total_basis, data_dir=folder)
+    parameters = {"area": area, "year": edition.year, "compare_with": compare_with, "total_basis": total_basis}
+    parameters["data_dir"] = folder
+    target = Path(out_dir) / edition.area / str(edition.year)
+    if target.exists() and not (target / "index.html").is_file():
+        raise ReportError(f"{target} is in the way: it holds no report; move it or choose another folder")
+    notebooks = load_notebooks(parameters)
+    front = _front(edition)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{edition.year}-"))
+    try:
+        # a folder inside the workshop: mkdtemp lets only its owner in, a report is for others to read
+        draft = workshop / "new"
+        draft.mkdir()
+        chapters = []
+        with tqdm(notebooks.items(), unit="chapter", file=sys.stderr, disable=not progress) as bar:
+            for stem, notebook in bar:
+                bar.set_description(_name(stem))
+                done = execute(notebook, f"{edition.area} {edition.year}: {stem}.ipynb", parameters)
+                # the folder as the user wrote it: an absolute path would tell one machine from another
+                tidy(done, parameters | {"data_dir": str(data_dir)})
+                chapters.append(Chapter(stem, _name(stem), _question(done, stem), done))
+        _write_pages(draft, chapters, edition, front)
+        _swap(draft, target, workshop / "old")
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+        with suppress(OSError):
+            target.parent.rmdir()  # only an empty folder goes: one made for a report that failed
+    return target / "index.html"
+
+
+def refresh_notebooks() -> None:
+    """Execute the committed notebooks with their defaults and save them in place, all of them or none."""
+    done = {stem: execute(notebook, f"{stem}.ipynb", {}) for stem, notebook in load_notebooks({}).items()}
+    for stem, notebook in done.items():
+        _save(tidy(notebook, {}), NOTEBOOKS_DIR / f"{stem}.ipynb")
+
+
+def load_notebooks(parameters: dict[str, Any]) -> dict[str, NotebookNode]:
+    """Return the notebooks by name, ready to run, or raise ReportError naming all that cannot take `parameters`."""
+    notebooks, faults = {}, []
+    for path in sorted(NOTEBOOKS_DIR.glob("[0-9][0-9]_*.ipynb")):
+        try:
+            notebook = nbformat.read(path, as_version=4)
+        except ValueError:
+            faults.append(f"{path.name}: is no notebook that can be read")
+            continue
+        notebook.metadata |= {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
+        notebook.nbformat_minor = 5
+        notebook.cells = [cell for cell in notebook.cells if INJECTED not in _tags(cell)]
+        for place, cell in enumerate(notebook.cells):
+            cell.setdefault("id", f"cell-{place}")  # papermill would draw a random one
+        notebooks[path.stem] = notebook
+        if (tagged := sum("parameters" in _tags(cell) for cell in notebook.cells)) != 1:
+            faults.append(f"{path.name}: {tagged} cells are tagged parameters; exactly one must be")
+            continue
+        known = list(papermill.inspect_notebook(notebook))
+        unknown = [name for name in parameters if name not in known]
+        faults += [
+            f"{path.name}: has no parameter {name}{nearest(name, known)}; it has {wording.listing(known) or 'none'}"
+            for name in unknown
+        ]
+    if faults:
+        raise ReportError("\n".join(faults))
+    if not notebooks:
+        raise ReportError(f"{NOTEBOOKS_DIR}: no notebooks named like 00_overview.ipynb")
+    return notebooks
+
+
+def execute(notebook: NotebookNode, where: str, parameters: dict[str, Any]) -> NotebookNode:
+    """Return the notebook executed by the running interpreter; ReportError says `where` and in which cell it failed."""
+    started: list[int] = []
+    try:
+        done = papermill.execute_notebook(
+            notebook,
+            None,
+            parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            execution_timeout=CELL_SECONDS,
+            kernel_manager_class=OwnKernel,
+            # the kernel warns on the terminal that it talks over TCP, which here never leaves the machine
+            extra_arguments=["--log-level=ERROR"],
+            coalesce_streams=True,
+            record_timing=False,
+            on_cell_start=lambda cell, cell_index: started.append(cell_index),
+        )
+    except PapermillExecutionError as error:
+        reason = f"{error.ename}: {_first_line(error.evalue)}"
+    except (RuntimeError, OSError) as error:  # the kernel died or did not start, a cell took too long
+        reason = _first_line(str(error)) or type(error).__name__
+    else:
+        _check_ran(done, where)
+        return done
+    cell = f", code cell {_number(notebook, started[-1], bool(parameters))}" if started else ""
+    raise ReportError(f"{where}{cell}: {reason}") from None
+
+
+def tidy(notebook: NotebookNode, parameters: dict[str, Any]) -> NotebookNode:
+    """Take out of an executed notebook what differs between runs and machines; return the same notebook."""
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata |= {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
+    for cell in notebook.cells:
+        for key in ("papermill", "execution", "ExecuteTime"):
+            cell.metadata.pop(key, None)
+        if INJECTED in _tags(cell):
+            lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in parameters.items()]
+            cell |= {"id": INJECTED, "source": "\n".join(["# Parameters", *lines])}
+        if not _tags(cell):
+            cell.metadata.pop("tags", None)
+    return notebook
+
+
+def _check_ran(notebook: NotebookNode, where: str) -> None:
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and INJECTED not in _tags(cell)]
+    for number, cell in enumerate(code, start=1):
+        if cell.source.strip() and cell.execution_count is None:
+            raise ReportError(f"{where}, code cell {number}: did not run")
+        for output in cell.outputs:
+            if output.get("name") == "stderr":
+                raise ReportError(f"{where}, code cell {number}: wrote to stderr: {_first_line(output.text)}")
+            if output.output_type == "error":
+                raise ReportError(f"{where}, code cell {number}: {output.ename}: {_first_line(output.evalue)}")
+
+
+def _number(notebook: NotebookNode, index: int, injected: bool) -> int:
+    """The number among the code cells of a notebook of the cell that ran at `index`, an injected cell not counted."""
+    tagged = next(place for place, cell in enumerate(notebook.cells) if "parameters" in _tags(cell))
+    last = index - (injected and index > tagged)
+    return sum(cell.cell_type == "code" for cell in notebook.cells[: last + 1])
+
+
+def _front(edition: Edition) -> dict[str, Any]:
+    """What the index shows besides the chapters: headline numbers, what their statuses mean, what does not fit."""
+    # the chapters are imported here so that notebooks can be refreshed while one of them is broken
+    from hzso_analysis.chapters.data_quality import sentences  # noqa: PLC0415
+    from hzso_analysis.chapters.overview import headline  # noqa: PLC0415
+
+    numbers = headline(edition)
+    tiles = numbers.frame.astype(str).to_dict("records")
+    meanings = {tile["status"]: wording.STATUS[tile["status"]] for tile in tiles if tile["status"] in wording.STATUS}
+    front = {"tiles": tiles, "gap": "" if tiles else numbers.note, "meanings": meanings}
+    return front | {"misfits": sentences(edition), "read": describe(edition)}
+
+
+def _write_pages(folder: Path, chapters: list[Chapter], edition: Edition, front: dict[str, Any]) -> None:
+    exporter = TemplateExporter(
+        template_name="hzso",
+        file_extension=".html",
+        extra_template_basedirs=[str(TEMPLATES_DIR)],
+        extra_template_paths=[str(TEMPLATES_DIR)],
+        filters={"prose": prose},
+    )
+    exporter.environment.autoescape = True
+    report = {
+        "title": f"{wording.area_name(edition.area)} service outsourcing, {edition.year}",
+        "chapters": [{"stem": c.stem, "name": c.name, "question": c.question} for c in chapters],
+    }
+    for place, chapter in enumerate(chapters):
+        _save(chapter.notebook, folder / f"{chapter.stem}.ipynb")
+        body = _without_title(chapter.notebook)
+        page = {"place": place, "edition": _edition_line(edition)}
+        html, _ = exporter.from_notebook_node(body, {"report": report, "page": page})
+        _write(html, folder / f"{chapter.stem}.html")
+    cards = [chapter._asdict() | {"picture": _picture(chapter)} for chapter in chapters]
+    template = exporter.environment.get_template("report.html.j2")
+    _write(template.render(resources={"report": report, "page": front | {"cards": cards}}), folder / "index.html")
+
+
+def prose(markdown: str) -> str:
+    """Markdown as HTML; HTML in it is shown as text, since sentences carry labels and texts from the data.
+
+    >>> prose("**ITO** <b>leads</b>")
+    '<p><strong>ITO</strong> &lt;b&gt;leads&lt;/b&gt;</p>\\n'
+    """
+    renderer = IPythonRenderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
+    return MarkdownWithMath(renderer=renderer).render(markdown)
+
+
+def _edition_line(edition: Edition) -> str:
+    """The parameters in words."""
+    other = f"Compared with {wording.area_name(edition.compare_with)}." if edition.compare_with else "Not compared."
+    return f"{wording.area_name(edition.area)}, {edition.year}. {other} {BASIS[edition.total_basis]}"
+
+
+def _question(notebook: NotebookNode, stem: str) -> str:
+    """The first heading of a notebook, without marks of emphasis."""
+    place, line = _title(notebook)
+    return re.sub(r"[*_`]", "", line.lstrip("# ").strip()) if place is not None else _name(stem)
+
+
+def _without_title(notebook: NotebookNode) -> NotebookNode:
+    """A copy without its first heading, which the page prints itself."""
+    copy = nbformat.from_dict(notebook)
+    place, line = _title(copy)
+    if place is not None:
+        copy.cells[place].source = copy.cells[place].source.replace(line, "", 1).strip()
+    return copy
+
+
+def _title(notebook: NotebookNode) -> tuple[int | None, str]:
+    """Place of the cell with the first heading, and its line."""
+    for place, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and (match := re.search(r"^#+ .+$", cell.source, re.M)):
+            return place, match[0]
+    return None, ""
+
+
+def _picture(chapter: Chapter) -> str:
+    """The first chart of a chapter, its ids made its own, or else what the chapter says is missing."""
+    outputs = [output.get("data", {}) for cell in chapter.notebook.cells for output in cell.get("outputs", [])]
+    for data in outputs:
+        if "image/svg+xml" in data:
+            own = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>c{chapter.stem[:2]}-", data["image/svg+xml"])
+            return f'<figure class="chart" tabindex="0">{own}</figure>'
+    gaps = [data["text/html"] for data in outputs if data.get("text/html", "").startswith('<p class="gap">')]
+    return gaps[0] if gaps else ""
+
+
+def _swap(draft: Path, target: Path, old: Path) -> None:
+    """Put the finished draft where the report belongs; the old report comes back if that cannot be done."""
+    if target.exists():
+        target.rename(old)
+    try:
+        draft.rename(target)
+    except BaseException:
+        if old.exists():
+            old.rename(target)
+        raise
+
+
+def _save(notebook: NotebookNode, path: Path) -> None:
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+
+
+def _write(html: str, path: Path) -> None:
+    """Write a page, or raise ReportError where it would load a picture: a report is one file a page."""
+    if match := re.search(r'<img\b[^>]*\bsrc="(?!data:)([^"]*)"', html):
+        raise ReportError(f"{path.name}: refers to the picture {match[1]}; a page can only hold charts drawn by a cell")
+    path.write_text(html, encoding="utf-8", newline="\n")
+
+
+def _name(stem: str) -> str:
+    return stem[3:].replace("_", " ").capitalize()
+
+
+def _tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+if __name__ == "__main__":
+    try:
+        refresh_notebooks()
+    except ReportError as fault:
+        sys.exit(str(fault))

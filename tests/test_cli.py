@@ -1,0 +1,156 @@
+"""The command line: plain messages, the right exit status, no waiting for help."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hzso_analysis import __version__
+from hzso_analysis.cli import main
+from hzso_analysis.report import ReportError
+
+HEADER = "year,indicator,flow,value,unit,source\n"
+ROW = "2011,contracts executed,offshore,1872,USD million,hangzhou overview 2011\n"
+
+
+def run(*words):
+    return CliRunner().invoke(main, words)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Parameters that `hzso report` hands on, in place of a report."""
+    calls = []
+
+    def stand_in(**parameters):
+        calls.append(parameters)
+        return Path("reports/hangzhou/2011/index.html")
+
+    monkeypatch.setattr("hzso_analysis.report.build_report", stand_in)
+    return calls
+
+
+def fail_with(monkeypatch, error):
+    def stand_in(**parameters):
+        raise error
+
+    monkeypatch.setattr("hzso_analysis.report.build_report", stand_in)
+
+
+def write(folder, name, rows):
+    (folder / name).mkdir()
+    (folder / name / "2011.csv").write_text(HEADER + rows, encoding="utf-8")
+
+
+def test_help_does_not_load_pandas():
+    code = (
+        "import sys; from click.testing import CliRunner; from hzso_analysis.cli import main\n"
+        "for words in (['--help'], ['report', '--help'], ['check', '--help'], ['--version']):\n"
+        "    assert CliRunner().invoke(main, words).exit_code == 0\n"
+        "sys.exit(str([name for name in ('pandas', 'matplotlib', 'papermill', 'nbconvert') if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "[]"
+
+
+def test_version():
+    assert run("--version").output == f"hzso, version {__version__}\n"
+
+
+def test_report_prints_the_path_of_the_index(asked):
+    done = run("report", "--area", "hangzhou", "--year", "2011", "--out", "there")
+    assert (done.exit_code, done.output) == (0, f"{Path('reports/hangzhou/2011/index.html')}\n")
+    assert asked == [
+        {
+            **{"area": "hangzhou", "year": "2011", "compare_with": "china", "total_basis": "estimated"},
+            **{"data_dir": "", "out_dir": "there", "progress": True},
+        }
+    ]
+
+
+def test_parameters_of_the_notebooks_go_through(asked):
+    assert run("report", "-p", "year", "2010", "-p", "total_basis", "published").exit_code == 0
+    assert (asked[0]["year"], asked[0]["total_basis"]) == ("2010", "published")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-p", "yaer", "2012"], "Error: no parameter yaer (did you mean year?); the notebooks have area, year,"),
+        (["--year", "2011", "-p", "year", "2010"], "Error: year is given twice"),
+        (["-p", "year", "2011", "-p", "year", "2010"], "Error: year is given twice"),
+        (["--total-basis", "guessed"], "'guessed' is not one of 'estimated', 'published'"),
+    ],
+)
+def test_wrong_use_stops_before_anything_runs(asked, words, message):
+    done = run("report", *words)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not asked
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--area", "hangzo"], "Error: area: found 'hangzo' (did you mean hangzhou?)"),
+        (["-p", "year", "20x1"], "Error: year: found '20x1'; write a four-digit year such as 2011"),
+        (["-p", "total_basis", "guessed"], "Error: total_basis: found 'guessed'; write estimated or published"),
+    ],
+)
+def test_wrong_values_are_named_with_what_is_allowed(words, message, tmp_path):
+    done = run("report", "--out", str(tmp_path / "out"), *words)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (ReportError("hangzhou 2011: 01_scale.ipynb, code cell 3: boom"), 1, "code cell 3: boom"),
+        (PermissionError(13, "Permission denied", "reports"), 1, "Permission denied: 'reports'"),
+        (KeyboardInterrupt(), 130, "interrupted; the report is as it was before"),
+    ],
+)
+def test_faults_are_one_message_and_a_status(monkeypatch, error, status, message):
+    fail_with(monkeypatch, error)
+    done = run("report")
+    assert done.exit_code == status
+    assert message in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_a_year_without_figures_is_a_fault_in_the_data(tmp_path):
+    done = run("report", "--year", "1999", "--out", str(tmp_path))
+    assert done.exit_code == 1
+    assert "year: hangzhou has no figures for 1999; there are " in done.stderr
+
+
+def test_check_counts_what_is_sound(tmp_path):
+    write(tmp_path, "hangzhou", ROW + ROW.replace("2011,", "2010,", 1))
+    done = run("check", "--data-dir", str(tmp_path))
+    assert done.exit_code == 0
+    assert done.stdout == "hangzhou: 2 figures, 2010 to 2011, 1 source, no faults\n"
+
+
+def test_check_names_every_fault_and_still_checks_the_other_areas(tmp_path):
+    write(tmp_path, "china", ROW)
+    write(tmp_path, "hangzhou", ROW.replace("USD million", "RMB") + ROW.replace("executed", "exekuted"))
+    done = run("check", "--data-dir", str(tmp_path))
+    assert done.exit_code == 1
+    assert done.stdout == "china: 1 figure, 2011 to 2011, 1 source, no faults\n"
+    assert "hangzhou/2011.csv:2: unit: found RMB; write one of " in done.stderr
+
+
+def test_check_of_an_unknown_area_names_the_nearest():
+    done = run("check", "--area", "hangzo")
+    assert done.exit_code == 1
+    assert "no figures for area hangzo (did you mean hangzhou?)" in done.stderr
+
+
+def test_check_of_a_folder_without_areas(tmp_path):
+    done = run("check", "--data-dir", str(tmp_path))
+    assert done.exit_code == 1
+    assert "no areas; figures lie in AREA/YEAR.csv" in done.stderr
