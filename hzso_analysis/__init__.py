@@ -34,7 +34,12 @@ __all__ = [
 
 _HOMES = {
     **{"DataError": "read", "read_table": "read", "areas": "figures", "codebook": "figures", "load_figures": "figures"},
-    **{"Reconciliation": "reconciliation", "reconcile": "reconciliation", "describe": "edition", "open_edition": "edition"},
+    **{
+        "Reconciliation": "reconciliation",
+        "reconcile": "reconciliation",
+        "describe": "edition",
+        "open_edition": "edition",
+    },
     **{"show": "exhibits", "sources": "exhibits", "build_report": "report"},
 }
 

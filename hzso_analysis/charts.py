@@ -31,7 +31,13 @@ MARKERS = "osD^vP"
 INK, MUTED, RULE = "#202124", "#5f6368", "#dadce0"
 STYLE = {
     **{"svg.fonttype": "path", "svg.hashsalt": "hzso", "font.family": "DejaVu Sans", "font.size": 9.5},
-    **{"text.color": INK, "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": INK, "axes.unicode_minus": True},
+    **{
+        "text.color": INK,
+        "axes.labelcolor": MUTED,
+        "xtick.color": MUTED,
+        "ytick.color": INK,
+        "axes.unicode_minus": True,
+    },
 }
 WIDTH = 7.4
 
@@ -100,11 +106,18 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, from_z
                 level = row.high if row.high < math.inf else row.low
                 below = len(names) == 2 and place == 1
                 rises = following.get(row.year, -math.inf) > row.middle
-                ax.annotate(row.text, (row.year, level), (3 if rises else 0, -7 if below else 6),
-                            textcoords="offset points", ha="right" if rises else "center",
-                            va="top" if below else "bottom", color=INK, fontsize=8.5)
-            name = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
-            ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], name, colour))
+                ax.annotate(
+                    row.text,
+                    (row.year, level),
+                    (3 if rises else 0, -7 if below else 6),
+                    textcoords="offset points",
+                    ha="right" if rises else "center",
+                    va="top" if below else "bottom",
+                    color=INK,
+                    fontsize=8.5,
+                )
+            words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
+            ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], words, colour))
         finite = frame["high"].replace(math.inf, np.nan).fillna(frame["low"])
         ax.set_ylim(0 if from_zero and finite.min() >= 0 else None, 1.18 * finite.max() if finite.max() > 0 else None)
         _end_labels(ax, ends, years)
@@ -126,16 +139,31 @@ def pairs(
             for value, text, colour, marker in marks:
                 ax.plot(value, place, marker=marker, color=colour, markersize=8, linestyle="")
                 low_end = value < max(row.first, row.second) or (row.first == row.second and marker == "o")
-                ax.annotate(text, (value, place), (-9 if low_end else 9, 0), textcoords="offset points",
-                            ha="right" if low_end else "left", va="center")
+                ax.annotate(
+                    text,
+                    (value, place),
+                    (-9 if low_end else 9, 0),
+                    textcoords="offset points",
+                    ha="right" if low_end else "left",
+                    va="center",
+                )
         top = frame.iloc[0]
         swap = top["first"] > top["second"]
         for value, name, colour, side in [
             (top["first"], names[0], BLUE, "left" if swap else "right"),
             (top["second"], names[1], "#b36b00", "right" if swap else "left"),
         ]:
-            ax.annotate(name, (value, -0.32), (0, 4), textcoords="offset points", ha=side, va="bottom", color=colour,
-                        fontweight="bold", fontsize=9)
+            ax.annotate(
+                name,
+                (value, -0.32),
+                (0, 4),
+                textcoords="offset points",
+                ha=side,
+                va="bottom",
+                color=colour,
+                fontweight="bold",
+                fontsize=9,
+            )
         ax.set_xlim((0 if from_zero else min(values) - 0.35 * reach), max(values) + 0.35 * reach)
         _rows(ax, frame["label"], head=0.95)
         if from_zero:
@@ -197,8 +225,17 @@ def _canvas(height: float, title: str, subtitle: str, source: str) -> tuple[Figu
     fig.suptitle(title, x=0.012, ha="left", fontsize=11.5, fontweight="bold")
     # the blank title keeps the room in which the subtitle stands, left of the axes under the title
     ax.set_title(" \n" * subtitle.count("\n") + " ", fontsize=8.5)
-    words = ax.annotate(subtitle, (0.012, 1), (0, 6), xycoords=("figure fraction", "axes fraction"),
-                        textcoords="offset points", va="bottom", fontsize=8.5, color=MUTED, annotation_clip=False)
+    words = ax.annotate(
+        subtitle,
+        (0.012, 1),
+        (0, 6),
+        xycoords=("figure fraction", "axes fraction"),
+        textcoords="offset points",
+        va="bottom",
+        fontsize=8.5,
+        color=MUTED,
+        annotation_clip=False,
+    )
     words.set_in_layout(False)
     fig.supxlabel(source, x=0.012, ha="left", fontsize=7.5, color=MUTED)
     ax.spines[["top", "right", "bottom", "left"]].set_visible(False)
@@ -243,8 +280,15 @@ def _end_labels(ax: Axes, ends: list[tuple], years: list[int]) -> None:
         half = line * (text.count("\n") + 1) / 2
         place = max(value, last + half + 0.2 * line)
         last = place + half
-        ax.annotate(text, (year, value), (year + 0.12 * spread, place), va="center", color=INK, fontsize=9,
-                    arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkB": 4})
+        ax.annotate(
+            text,
+            (year, value),
+            (year + 0.12 * spread, place),
+            va="center",
+            color=INK,
+            fontsize=9,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkB": 4},
+        )
 
 
 def _drawn(artist, ax: Axes) -> str:

@@ -70,34 +70,54 @@ def report(ctx: click.Context, out: str, given: tuple[tuple[str, str], ...], **o
     epilog="""\b
 Examples:
   hzso check
+  hzso check --area hangzhou --strict
   hzso check --area hangzhou --data-dir ~/figures
 """
 )
 @click.option("--area", "chosen", multiple=True, help="Area to check, several times for several; all by default.")
 @click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
-def check(chosen: tuple[str, ...], data_dir: str) -> None:
-    """Read the figures and name every fault by file, line and column."""
+@click.option("--strict", is_flag=True, help="Exit status 1 also where figures contradict each other.")
+def check(chosen: tuple[str, ...], data_dir: str, strict: bool) -> None:
+    """Name every fault by file, line and column, then the figures that do not fit the others.
+
+    The exit status is 1 where there are faults; what contradicts itself is no fault of the files.
+    """
     with plain_errors("nothing was changed"):
-        from hzso_analysis import wording  # noqa: PLC0415
-        from hzso_analysis.figures import areas, data_folder, load_figures  # noqa: PLC0415
-        from hzso_analysis.read import DataError  # noqa: PLC0415
+        from hzso_analysis.figures import areas, data_folder  # noqa: PLC0415
 
         names = list(chosen) or areas(data_dir)
         if not names:
             raise click.ClickException(f"{data_folder(data_dir)}: no areas; figures lie in AREA/YEAR.csv")
-        sound = True
-        for name in names:
-            try:
-                figures = load_figures(name, data_dir=data_dir)
-            except DataError as error:
-                click.echo("\n".join(error.faults), err=True)
-                sound = False
-            else:
-                years = f"{figures['year'].min()} to {figures['year'].max()}"
-                number = wording.counted(len(figures), "figure")
-                sources = wording.counted(figures["source"].nunique(), "source")
-                click.echo(f"{name}: {number}, {years}, {sources}, no faults")
-        sys.exit(0 if sound else 1)
+        found = [_check_area(name, data_dir) for name in names]
+        faulty = any(misfits is None for misfits in found)
+        sys.exit(1 if faulty or (strict and any(found)) else 0)
+
+
+def _check_area(name: str, data_dir: str) -> list[str] | None:
+    """Print what is wrong with an area; return the sentences on what does not fit, or None where there are faults."""
+    from hzso_analysis import wording  # noqa: PLC0415
+    from hzso_analysis.chapters.data_quality import sentences  # noqa: PLC0415
+    from hzso_analysis.edition import Edition  # noqa: PLC0415
+    from hzso_analysis.figures import load_figures  # noqa: PLC0415
+    from hzso_analysis.read import DataError  # noqa: PLC0415
+    from hzso_analysis.reconciliation import reconcile  # noqa: PLC0415
+
+    try:
+        figures = load_figures(name, data_dir=data_dir)
+    except DataError as error:
+        click.echo("\n".join(error.faults), err=True)
+        return None
+    years = f"{figures['year'].min()} to {figures['year'].max()}"
+    number = wording.counted(len(figures), "figure")
+    sources = wording.counted(figures["source"].nunique(), "source")
+    click.echo(f"{name}: {number}, {years}, {sources}, no faults")
+    edition = Edition(name, int(figures["year"].max()), "", "estimated", reconcile(figures))
+    misfits = sentences(edition, all_years=True)
+    for text in misfits:
+        click.echo(f"  - {text}")
+    if not misfits:
+        click.echo("  all of them can be true together")
+    return misfits
 
 
 def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, str]:

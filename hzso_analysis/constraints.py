@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from itertools import pairwise
 from typing import NamedTuple
 
 import pandas as pd
@@ -109,7 +110,7 @@ def _published(index: int, row, unit: str, breaks: list) -> list[Constraint]:
 
 
 def share_base(cell: Cell, of: str = "") -> Cell:
-    """The cell that a share of `cell` is a share of: the same cell of area `of`, the total of its flow, or all flows."""
+    """The cell that a share of `cell` is taken of: the same cell of area `of`, the total of its flow, or all flows."""
     if of:
         return cell._replace(area=of)
     return cell._replace(category="total") if cell.category != "total" else cell._replace(flow="all")
@@ -133,7 +134,9 @@ def _siblings(cells: set[Cell], book: pd.DataFrame) -> set[Cell]:
     complete = book[book["relation"] == "complete"]
     family = {child: [parent, *group.index] for parent, group in complete.groupby("parent") for child in group.index}
     bands = set(book.index[book["low"].notna()])
-    added = {cell._replace(category=name) for cell in cells if cell.category in family for name in family[cell.category]}
+    added = {
+        cell._replace(category=name) for cell in cells if cell.category in family for name in family[cell.category]
+    }
     counted = {c for c in cells | added if c.indicator == "enterprises" and c.category in bands}
     return added | {c._replace(indicator="contracts executed", unit="USD million") for c in counted}
 
@@ -166,7 +169,10 @@ def _children(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
         for cell in sorted(c for c in cells if c.category == parent):
             children = [child for name in group.index if (child := cell._replace(category=name)) in cells]
             if relation == "overlap":
-                rows += [Constraint(f"{c.category} is part of {parent}", {c: 1.0, cell: -1.0}, -math.inf, 0) for c in children]
+                rows += [
+                    Constraint(f"{c.category} is part of {parent}", {c: 1.0, cell: -1.0}, -math.inf, 0)
+                    for c in children
+                ]
             elif children:
                 whole = relation == "complete" and len(children) == len(group)
                 text = f"{' + '.join(c.category for c in children)} {'=' if whole else '<='} {parent} ({dimension})"
@@ -185,7 +191,9 @@ def _groups(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
             if parts:
                 whole = len(parts) == len(names)
                 text = f"{' + '.join(p.category for p in parts)} {'=' if whole else '<='} {name}"
-                rows.append(Constraint(text, dict.fromkeys(parts, 1.0) | {cell: -1.0}, 0.0 if whole else -math.inf, 0.0))
+                rows.append(
+                    Constraint(text, dict.fromkeys(parts, 1.0) | {cell: -1.0}, 0.0 if whole else -math.inf, 0.0)
+                )
     return rows
 
 
@@ -212,7 +220,7 @@ def _first_last(cell: Cell) -> tuple[int, int]:
 
 
 def _bands(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
-    """Size bands: cut at every edge in use; each band is the sum of its slices, n firms in [lo, hi) hold n lo to n hi."""
+    """Size bands, cut at every edge in use: a band is the sum of its slices, n firms in [lo, hi) hold n lo to n hi."""
     edges = book.loc[book["low"].notna(), ["low", "high"]].fillna({"high": math.inf})
     groups = defaultdict(set)
     for cell in cells:
@@ -223,7 +231,7 @@ def _bands(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
     rows = []
     for key, bands in sorted(groups.items()):
         cuts = sorted({0.0, math.inf, *edges.loc[sorted(bands)].to_numpy().ravel()})
-        slices = list(zip(cuts, cuts[1:], strict=False))
+        slices = list(pairwise(cuts))
         for indicator, unit in (("enterprises", "count"), ("contracts executed", "USD million")):
             at = key._replace(indicator=indicator, unit=unit)
             piece = {s: at._replace(category=names.get(s, f"[{s[0]:g}, {s[1]:g})")) for s in slices}

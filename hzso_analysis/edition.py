@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from hzso_analysis import wording
 from hzso_analysis.constraints import Cell, interval, share_base
 from hzso_analysis.figures import areas, codebook, data_folder, load_figures
 from hzso_analysis.read import DataError, nearest
@@ -87,7 +88,10 @@ def open_edition(
     known = areas(data_dir)
     faults = []
     if area not in known:
-        faults.append(f"area: found {area!r}{nearest(str(area), known)}; {data_folder(data_dir)} has {', '.join(known)}")
+        faults.append(
+            f"area: found {area!r}{nearest(str(area), known)}; "
+            f"{data_folder(data_dir)} has {', '.join(known) or 'no areas'}"
+        )
     if not isinstance(compare_with, str):
         faults.append(f"compare_with: found {compare_with!r}; write an area or leave it blank")
     if total_basis not in BASES:
@@ -106,22 +110,25 @@ def open_edition(
     return Edition(area, int(year), other, total_basis, reconciliation)
 
 
-def reconcile_once(figures: pd.DataFrame) -> Reconciliation:
+def reconcile_once(figures: pd.DataFrame, known: Reconciliation | None = None) -> Reconciliation:
     """Reconcile, or take the answer that another notebook of the same report left in the folder `HZSO_CACHE`.
 
-    The name of an answer is the hash of the figures and the codebook, so it cannot be taken for another.
+    The name of an answer is the hash of the figures and the codebook, so it cannot be taken for another. An answer that
+    is already `known` is left there for the others.
     """
     folder = os.environ.get(CACHE)
     if not folder:
-        return reconcile(figures)
+        return known or reconcile(figures)
     tables = [codebook(name, figures.attrs["data_dir"]) for name in ("indicators", "categories", "breaks")]
     text = "".join(frame.to_csv() for frame in (figures, *tables))
     path = Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()}.pickle"
     if path.is_file():
         return pickle.loads(path.read_bytes())
-    reconciliation = reconcile(figures)
-    path.write_bytes(pickle.dumps(reconciliation))
-    return reconciliation
+    answer = known or reconcile(figures)
+    draft = path.with_suffix(f".{os.getpid()}")  # another kernel may be reading
+    draft.write_bytes(pickle.dumps(answer))
+    draft.replace(path)
+    return answer
 
 
 def years_of(reconciliation: Reconciliation, area: str) -> list[int]:
@@ -135,13 +142,15 @@ def describe(edition: Edition) -> str:
     """One line on what was read, for the top of a notebook."""
     figures = edition.reconciliation.figures
     own = figures[(figures["area"] == edition.area) & (figures["year"] == edition.year)]
+    sources = wording.counted(own["source"].nunique(), "source")
     text = (
-        f"{edition.area.capitalize()} {edition.year}: {len(own)} figures from "
-        f"{own['source'].nunique()} sources; {(figures['area'] == edition.area).sum()} in all years."
+        f"{wording.area_name(edition.area)} {edition.year}: {wording.counted(len(own), 'figure')} from {sources}; "
+        f"{(figures['area'] == edition.area).sum()} in all years."
     )
     if edition.compare_with:
         nation = figures[(figures["area"] == edition.compare_with) & (figures["year"] == edition.year)]
-        text += f" Compared with {edition.compare_with.capitalize()}: {len(nation)} figures for {edition.year}."
+        other = wording.area_name(edition.compare_with)
+        text += f" Compared with {other}: {wording.counted(len(nation), 'figure')} for {edition.year}."
     else:
         text += " Not compared with another area."
     return f"{text} Shares on the {edition.total_basis} total."
@@ -170,7 +179,11 @@ def find(
     rows = rows[rows["status"] != "unknown"]
     if rows.empty:
         return None
-    row = rows.assign(length=rows["months"].map(months_covered)).sort_values(["length", "unit"], ascending=False, kind="stable").iloc[0]
+    row = (
+        rows.assign(length=rows["months"].map(months_covered))
+        .sort_values(["length", "unit"], ascending=False, kind="stable")
+        .iloc[0]
+    )
     cell = Cell(*(row[name] for name in Cell._fields))._replace(year=int(row["year"]))
     figures = match(edition.reconciliation.figures, cell._asdict() | {"measure": "level"})
     return Quantity(cell, float(row["low"]), float(row["high"]), row["status"], figures)

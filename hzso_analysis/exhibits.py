@@ -16,7 +16,20 @@ from hzso_analysis.edition import Edition, Quantity, find, printed_rows
 from hzso_analysis.figures import codebook
 
 COLUMNS = ["item", "value", "unit", "status", "low", "high", "source"]
-NUMBERS = ("value", "share printed", "share computed", "printed", "implied", "firms", "amount", "share", "gap", "change", "figures")
+NUMBERS = (
+    "value",
+    "share printed",
+    "share computed",
+    "printed",
+    "implied",
+    "firms",
+    "amount",
+    "share",
+    "gap",
+    "change",
+    "figures",
+    "half-widths",
+)
 
 
 class Exhibit(NamedTuple):
@@ -64,8 +77,8 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
         return
     name = f"Table {table}" if table else f"Figure {figure}"
     if exhibit.frame.empty:
-        html = f'<p class="gap"><strong>{name}. {escape(exhibit.title)}</strong> {escape(exhibit.note)}</p>'
-        display({"text/html": html, "text/plain": f"{name}. {exhibit.title} {exhibit.note}"}, raw=True)
+        html = f'<p class="gap"><strong>{name}. {escape(exhibit.title)}.</strong> {escape(exhibit.note)}</p>'
+        display({"text/html": html, "text/plain": f"{name}. {exhibit.title}. {exhibit.note}"}, raw=True)
     elif exhibit.figure is None:
         text = exhibit.frame.to_string(index=False)
         display({"text/html": table_html(exhibit, name), "text/plain": f"{name}. {exhibit.title}\n{text}"}, raw=True)
@@ -84,9 +97,10 @@ def table_html(exhibit: Exhibit, name: str) -> str:
         cells = [f'<th scope="row">{escape(row[0])}</th>']
         cells += [f'<td class="{_side(c)}">{escape(text)}</td>' for c, text in zip(shown[1:], row[1:], strict=True)]
         body += f"<tr>{''.join(cells)}</tr>\n"
-    below = " ".join(filter(None, [exhibit.note, exhibit.source]))
+    below = " ".join(filter(None, [_stopped(exhibit.note), exhibit.source]))
     return (
-        f'<div class="exhibit"><table>\n<caption>{name}. {escape(exhibit.title)}</caption>\n'
+        f'<div class="exhibit" tabindex="0" role="region" aria-label="{name}"><table>\n'
+        f"<caption>{name}. {escape(exhibit.title)}</caption>\n"
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n"
         f'<p class="note">{escape(below)}</p></div>'
     )
@@ -109,6 +123,10 @@ def _side(column: str) -> str:
     return "number" if column in NUMBERS or column.isdigit() else "text"
 
 
+def _stopped(text: str) -> str:
+    return f"{text}." if text and not text.endswith(".") else text
+
+
 def _sentence(parts: list[str]) -> str:
     return f"Status: {'; '.join(parts)}." if parts else ""
 
@@ -120,12 +138,23 @@ def sources(edition: Edition) -> Exhibit:
     book = codebook("sources", edition.data_dir).set_index("id").loc[sorted(set(own["source"]))]
     counts = own["source"].value_counts()
     rows = [
-        {"item": name, "title": row["title"], "publisher": row["publisher"], "date": row["date"], "figures": counts[name]}
+        {
+            "item": name,
+            "title": row["title"],
+            "publisher": row["publisher"],
+            "date": row["date"],
+            "figures": counts[name],
+        }
         for name, row in book.iterrows()
     ]
-    title = f"{wording.counted(len(rows), 'source')} of the figures for {wording.area_name(edition.area)} in {edition.year}"
+    title = (
+        f"{wording.counted(len(rows), 'source')} of the figures for {wording.area_name(edition.area)} in {edition.year}"
+    )
     if not rows:
-        return gap(f"Sources for {edition.year}", "Nothing was printed about this year; what is shown follows from other years.")
+        return gap(
+            f"Sources for {edition.year}",
+            "Nothing was printed about this year; what is shown follows from other years.",
+        )
     return Exhibit(title, pd.DataFrame(rows), "Addresses stand in data/sources.csv.")
 
 
@@ -144,7 +173,9 @@ def quantity_row(item: str, quantity: Quantity | None) -> dict:
     return dict(zip([*COLUMNS, "rows"], [item, *row, where_printed(quantity.rows), quantity.rows], strict=True))
 
 
-def measure_row(edition: Edition, item: str, indicator: str, flow: str, category: str, measure: str, **key) -> dict | None:
+def measure_row(
+    edition: Edition, item: str, indicator: str, flow: str, category: str, measure: str, **key
+) -> dict | None:
     """A table row for a printed growth, average, cumulative or share; None where none was printed."""
     rows = printed_rows(edition, indicator, flow, category, measure, **key)
     if rows.empty:
@@ -165,7 +196,13 @@ def computed_row(item: str, value: str, unit: str, low: float, high: float, rows
 
 def mark(name: str, quantity: Quantity) -> dict:
     """A chart row for a quantity: its bounds, its value as written and the figures behind it."""
-    return {"label": name, "low": quantity.low, "high": quantity.high, "text": value_text(quantity), "rows": quantity.rows}
+    return {
+        "label": name,
+        "low": quantity.low,
+        "high": quantity.high,
+        "text": value_text(quantity),
+        "rows": quantity.rows,
+    }
 
 
 def value_text(quantity: Quantity) -> str:
@@ -187,7 +224,9 @@ def where_printed(rows: pd.DataFrame) -> str:
     """Sources and locators of rows, heaviest source first."""
     if rows.empty:
         return ""
-    rows = rows[(rows["qualifier"] != "unclear") | (rows["qualifier"] == "unclear").all()].sort_values("weight", ascending=False, kind="stable")
+    rows = rows[(rows["qualifier"] != "unclear") | (rows["qualifier"] == "unclear").all()].sort_values(
+        "weight", ascending=False, kind="stable"
+    )
     places = [f"{row.source}, {row.locator}" if row.locator else row.source for row in rows.itertuples()]
     return "; ".join(dict.fromkeys(places))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from hzso_analysis.constraints import Cell, Constraint, build_constraints, interval, is_hidden, share_base
+from hzso_analysis.constraints import Cell, Constraint, build_constraints, is_hidden, share_base
 from hzso_analysis.solver import System
 
 CELL = list(Cell._fields)
@@ -69,7 +69,9 @@ class Reconciliation:
 
     def ratio(self, numerator: Cell | Terms, denominator: Cell | Terms) -> tuple[float, float]:
         """Sharp bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known."""
-        sums = [dict(terms) if isinstance(terms, Mapping) else {Cell(*terms): 1.0} for terms in (numerator, denominator)]
+        sums = [
+            dict(terms) if isinstance(terms, Mapping) else {Cell(*terms): 1.0} for terms in (numerator, denominator)
+        ]
         home = {cell: part for part in self.parts for cell in part.cells}
         if not all(cell in home for terms in sums for cell in terms):
             return math.nan, math.nan
@@ -305,8 +307,10 @@ def _suspect_rows(figures: pd.DataFrame, suspects: list[dict], members: dict[int
 def _figure_rows(figures: pd.DataFrame, rows: list[tuple], columns: list[str]) -> pd.DataFrame:
     """Figure rows by index, with further columns."""
     extra = pd.DataFrame(rows, columns=["row", *columns]).set_index("row")
-    return figures.loc[extra.index].assign(**{name: extra[name] for name in columns}) if rows else pd.DataFrame(
-        columns=[*figures.columns, *columns]
+    return (
+        figures.loc[extra.index].assign(**{name: extra[name] for name in columns})
+        if rows
+        else pd.DataFrame(columns=[*figures.columns, *columns])
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -23,7 +24,7 @@ from papermill.exceptions import PapermillExecutionError
 from tqdm import tqdm
 
 from hzso_analysis import wording
-from hzso_analysis.edition import Edition, describe, open_edition
+from hzso_analysis.edition import CACHE, Edition, describe, open_edition, reconcile_once
 from hzso_analysis.figures import data_folder
 from hzso_analysis.read import nearest
 
@@ -93,6 +94,8 @@ def build_report(
         # a folder inside the workshop: mkdtemp lets only its owner in, a report is for others to read
         draft = workshop / "new"
         draft.mkdir()
+        os.environ[CACHE] = str(workshop)  # kernels inherit it: the figures are reconciled once for all chapters
+        reconcile_once(edition.reconciliation.figures, edition.reconciliation)
         chapters = []
         with tqdm(notebooks.items(), unit="chapter", file=sys.stderr, disable=not progress) as bar:
             for stem, notebook in bar:
@@ -104,6 +107,7 @@ def build_report(
         _write_pages(draft, chapters, edition, front)
         _swap(draft, target, workshop / "old")
     finally:
+        os.environ.pop(CACHE, None)
         shutil.rmtree(workshop, ignore_errors=True)
         with suppress(OSError):
             target.parent.rmdir()  # only an empty folder goes: one made for a report that failed

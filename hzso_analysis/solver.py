@@ -70,7 +70,9 @@ class System:
         figures = frozenset(figures)
         for figure in figures ^ self.off:
             for row in self.rows[figure]:
-                ends = (-highspy.kHighsInf, highspy.kHighsInf) if figure in figures else self._ends(self.constraints[row])
+                ends = (
+                    (-highspy.kHighsInf, highspy.kHighsInf) if figure in figures else self._ends(self.constraints[row])
+                )
                 self.highs.changeRowBounds(row, *ends)
         self.off = figures
         return self
@@ -178,7 +180,9 @@ class System:
                 rows += [(0.0, math.inf, constraint.terms, -low)] if math.isfinite(low) else []
                 rows += [(-math.inf, 0.0, constraint.terms, -high)] if math.isfinite(high) else []
         for low, high, terms, last in rows:
-            pairs = [(self.column[cell], factor) for cell, factor in terms.items() if factor] + [(whole, last)] * (last != 0)
+            pairs = [(self.column[cell], factor) for cell, factor in terms.items() if factor] + [(whole, last)] * (
+                last != 0
+            )
             index = np.array([column for column, _ in pairs], dtype=np.int32)
             highs.addRow(low, high, len(index), index, np.array([factor for _, factor in pairs]))
         for cell, factor in numerator.items():

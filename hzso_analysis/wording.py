@@ -8,7 +8,10 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = [
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+]
 STATUS = {
     "published": "as printed by a source",
     "derived": "not printed; follows from printed figures within 1 %",
@@ -21,6 +24,8 @@ STATUS = {
 }
 UNIT_NAMES = {"percent": "%", "count": "", "person": "people", "rank": "place", "year": "years", "day": "days"}
 UNIT_NAMES |= {"minute": "minutes", "km": "km"}
+UNIT_NAMES |= {"亿美元": "hundred million USD", "万美元": "ten thousand USD"}
+UNIT_NAMES |= {"亿元": "hundred million CNY", "万元": "ten thousand CNY"}
 
 
 def half_up(value: float, decimals: int = 0) -> str:
@@ -183,10 +188,10 @@ def amount(text: str, unit: str) -> str:
 
 
 def as_printed(row: pd.Series) -> str:
-    """A figure in the words of its source: value and unit as printed, Chinese units kept.
+    """A figure in the words of its source: value and unit as printed, Chinese units in English.
 
     >>> as_printed(pd.Series({"printed": "1.872 USD billion"})), as_printed(pd.Series({"printed": "155 亿美元"}))
-    ('USD 1.872 billion', '155 亿美元')
+    ('USD 1.872 billion', '155 hundred million USD')
     """
     value, unit = row["printed"].split(" ", 1)
     currency, _, scale = unit.partition(" ")
@@ -207,11 +212,14 @@ def counted(number: int, noun: str) -> str:
 def suspect(row: pd.Series, name: str, publisher: str) -> str:
     """One sentence on a figure that does not fit; `low`, `high` are what the rest implies in the unit of the row."""
     percent_row = row["unit"] == "percent"
-    implied = percent(row["low"] / 100, row["high"] / 100) if percent_row else between(row["low"], row["high"], row["unit"])
+    implied = (
+        percent(row["low"] / 100, row["high"] / 100) if percent_row else between(row["low"], row["high"], row["unit"])
+    )
     publisher = publisher[:1].upper() + publisher[1:]
     said = f"{name} as {as_printed(row)}"
     if row["kind"] == "last digit":
-        return f"{publisher} prints {said}; the other figures imply {implied}: the last digit was cut off, not rounded."
+        fine = f"{half_up(row['low'], 2)}–{half_up(row['high'], 2)} %" if percent_row else implied
+        return f"{publisher} prints {said}; the other figures imply {fine}: the last digit was cut off, not rounded."
     if row["kind"] == "within one source":
         return f"{publisher} contradicts itself: it prints {said}; its other figures imply {implied}."
     return f"{publisher} prints {said}; the other figures imply {implied}."

@@ -77,7 +77,7 @@ def reports(tmp_path_factory):
     """The same report built twice, in two places."""
     with pytest.MonkeyPatch.context() as patch:
         folder = set_up(tmp_path_factory.mktemp("whole"), patch)
-        shown = "from pathlib import Path\nprint(year + 1, Path(data_dir).is_absolute())\nprint('done')"
+        shown = f"from pathlib import Path\nprint(year + 1, Path(data_dir).is_absolute())\nprint({ATTACK!r})"
         said = f"from IPython.display import Markdown\nMarkdown('**ITO** {ATTACK}')"
         make(folder / "notebooks", "00_overview", shown, said, CHART, title="What *does* it say?", kernel="py39_new")
         make(folder / "notebooks", "01_scale", CHART, title="How large & fast?")
@@ -130,7 +130,7 @@ def test_a_chapter_page_has_one_title_the_parameters_in_words_and_its_code_folde
     page = text(reports, "00_overview.html")
     assert re.findall(r"<h1>(.*?)</h1>", page) == ["What does it say?"]
     assert "Hangzhou, 2011. Not compared. Totals as estimated from all published figures." in page
-    assert '<pre class="stream">2012 True\ndone\n</pre>' in page
+    assert '<pre class="stream">2012 True\n&lt;script&gt;alert(1)&lt;/script&gt;\n</pre>' in page
     assert page.index('<pre class="stream">') < page.index('<details class="code"><summary>Code</summary>')
     assert "area = &#34;hangzhou&#34;  # type: str Area" in page
 

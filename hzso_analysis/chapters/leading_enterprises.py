@@ -7,9 +7,19 @@ import math
 import pandas as pd
 
 from hzso_analysis import charts, wording
-from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, Share, find, label, match, printed_rows, share
-from hzso_analysis.exhibits import Exhibit, cell_row, chart, gap, in_words, mark, measure_row, table, value_text, where_printed
+from hzso_analysis.exhibits import (
+    Exhibit,
+    cell_row,
+    chart,
+    gap,
+    in_words,
+    mark,
+    measure_row,
+    table,
+    value_text,
+    where_printed,
+)
 from hzso_analysis.figures import codebook
 
 EXECUTED, FIRMS = "contracts executed", "enterprises"
@@ -44,7 +54,7 @@ def leaders(edition: Edition, area: str | None = None) -> tuple[str, Quantity, Q
 def missing(edition: Edition) -> str:
     """What was not published for this chapter."""
     area = wording.area_name(edition.area)
-    return f"No number of enterprises by size and no amount of the leading ones was published for {area} in {edition.year}."
+    return f"No number of enterprises by size and no amount they hold was published for {area} in {edition.year}."
 
 
 def headline(edition: Edition) -> Exhibit:
@@ -54,13 +64,19 @@ def headline(edition: Edition) -> Exhibit:
         part = held and share(edition, held)
         text = wording.percent(part.low, part.high) if part and part.high < math.inf else "–"
         rows.append(
-            {"item": label(edition, "categories", band), "firms": value_text(firms), "amount": value_text(held) if held else "–"}
+            {
+                "item": label(edition, "categories", band),
+                "firms": value_text(firms),
+                "amount": value_text(held) if held else "–",
+            }
             | {"share": text, "status": f"{firms.status}; amount {held.status if held else 'unknown'}"}
             | {"source": where_printed(firms.rows), "rows": pd.concat([firms.rows, held.rows]) if held else firms.rows}
         )
     if not rows:
         return gap("Enterprises by size", missing(edition))
-    note = "Firms by offshore executed in the year, amounts in USD million; a band of n firms holds at least n times its lower edge."
+    note = (
+        "Firms by offshore executed in the year, amounts in USD million; n firms hold at least n times the lower edge."
+    )
     return table(edition, leaders_title(edition), [row | {"status": row["status"].split(";")[0]} for row in rows], note)
 
 
@@ -85,7 +101,9 @@ def counts(edition: Edition) -> Exhibit:
     implied = [f"{value_text(f)} of {b}" for b, (f, _) in known.items() if f.status != "published"]
     title = f"{rows[0]['text']} enterprises executed offshore contracts {rows[0]['label']} in {edition.year}"
     title += f"; {wording.listing(implied)} follow from the rest" if implied else ""
-    return chart(edition, charts.bars, rows, title=title, subtitle=f"Number of enterprises by offshore executed, {edition.year}")
+    return chart(
+        edition, charts.bars, rows, title=title, subtitle=f"Number of enterprises by offshore executed, {edition.year}"
+    )
 
 
 def concentration(edition: Edition) -> Exhibit:
@@ -112,7 +130,9 @@ def others_name(edition: Edition, firms: Quantity) -> str:
     registered = find(edition, "enterprises registered")
     if registered is None:
         return "all other enterprises"
-    text = value_text(registered._replace(low=registered.low - firms.high, high=registered.high - firms.low, status="computed"))
+    text = value_text(
+        registered._replace(low=registered.low - firms.high, high=registered.high - firms.low, status="computed")
+    )
     return f"all others, {text} registered"
 
 
@@ -142,7 +162,13 @@ def averages(edition: Edition) -> Exhibit:
     title = f"An enterprise {top['label']} executed {wording.amount(top['text'], 'USD million')} on average"
     if len(rows) > 1 and rows[-1]["label"].startswith("all others"):
         title += f", one of the others {rows[-1]['text']}"
-    return chart(edition, charts.bars, rows, title=title, subtitle=f"Offshore executed per enterprise, USD million, {edition.year}; whiskers are bounds")
+    return chart(
+        edition,
+        charts.bars,
+        rows,
+        title=title,
+        subtitle=f"Offshore executed per enterprise, USD million, {edition.year}; whiskers are bounds",
+    )
 
 
 def average_mark(name: str, low: float, high: float, rows: pd.DataFrame) -> dict:
@@ -174,18 +200,41 @@ def nation(edition: Edition) -> Exhibit:
             firms = find(edition, FIRMS, "offshore", band, area=area)
             held = find(edition, EXECUTED, "offshore", band, area=area, unit="USD million")
             part = held and share(edition, held)
-            if firms and part and 0 < part.low and part.high < 1:
+            if firms and part and part.low > 0 and part.high < 1:
                 name = f"{wording.area_name(area)}: {value_text(firms)} enterprises {band}"
                 text = wording.percent(part.low, part.high)
-                rows.append({"label": name, "low": 100 * part.low, "high": 100 * part.high, "text": text, "rows": pd.concat([firms.rows, held.rows, part_rows(edition, held)]), "band": band, "area": area})
-    both = {row["band"] for row in rows if row["area"] == other} & {row["band"] for row in rows if row["area"] == edition.area}
+                rows.append(
+                    {
+                        "label": name,
+                        "low": 100 * part.low,
+                        "high": 100 * part.high,
+                        "text": text,
+                        "rows": pd.concat([firms.rows, held.rows, part_rows(edition, held)]),
+                        "band": band,
+                        "area": area,
+                    }
+                )
+    both = {row["band"] for row in rows if row["area"] == other} & {
+        row["band"] for row in rows if row["area"] == edition.area
+    }
     rows = [row for row in rows if row["band"] in both]
     if not rows:
-        text = f"{wording.area_name(other)} prints no size band that {wording.area_name(edition.area)} prints for {edition.year}." if other else "There is no area to compare with."
+        text = (
+            f"{wording.area_name(other)} prints no size band of {wording.area_name(edition.area)}'s for {edition.year}."
+            if other
+            else "There is no area to compare with."
+        )
         return gap("Against the nation", text)
     mine, theirs = rows[0], rows[1]
-    title = f"{wording.area_name(edition.area)}'s largest enterprises hold {mine['text']}, {wording.area_name(other)}'s {theirs['text']}"
-    return chart(edition, charts.bars, rows, title=title, subtitle=f"Percent of the area's own offshore executed, {edition.year}; whiskers are bounds")
+    title = f"{wording.area_name(edition.area)}'s largest enterprises hold {mine['text']}"
+    title += f", {wording.area_name(other)}'s {theirs['text']}"
+    return chart(
+        edition,
+        charts.bars,
+        rows,
+        title=title,
+        subtitle=f"Percent of the area's own offshore executed, {edition.year}; whiskers are bounds",
+    )
 
 
 def part_rows(edition: Edition, held: Quantity) -> pd.DataFrame:
@@ -195,10 +244,31 @@ def part_rows(edition: Edition, held: Quantity) -> pd.DataFrame:
 
 def honours(edition: Edition) -> Exhibit:
     """Table of registered firms and places in national lists."""
-    names = ["enterprises registered", "enterprises added", "rank of leading enterprise", "enterprises in the national growth list"]
-    rows = [row for name in names if (row := cell_row(edition, label(edition, "indicators", name), name))["value"] != "not published"]
-    medium = measure_row(edition, "Medium-sized enterprises, share of offshore executed", EXECUTED, "offshore", "medium-sized enterprises", "share")
+    names = [
+        "enterprises registered",
+        "enterprises added",
+        "rank of leading enterprise",
+        "enterprises in the national growth list",
+    ]
+    rows = [
+        row
+        for name in names
+        if (row := cell_row(edition, label(edition, "indicators", name), name))["value"] != "not published"
+    ]
+    medium = measure_row(
+        edition,
+        "Medium-sized enterprises, share of offshore executed",
+        EXECUTED,
+        "offshore",
+        "medium-sized enterprises",
+        "share",
+    )
     rows += [medium] if medium else []
     if not rows:
         return gap("Registered enterprises and national lists", missing(edition))
-    return table(edition, f"Registered enterprises and national lists, {edition.year}", rows, "Not every registered enterprise executes contracts in a year.")
+    return table(
+        edition,
+        f"Registered enterprises and national lists, {edition.year}",
+        rows,
+        "Not every registered enterprise executes contracts in a year.",
+    )

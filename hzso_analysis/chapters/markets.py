@@ -30,7 +30,9 @@ def known_markets(edition: Edition, **key) -> dict[str, Quantity]:
 
 def missing(edition: Edition) -> str:
     """What was not published for this chapter."""
-    return f"No offshore executed amount by market was published for {wording.area_name(edition.area)} in {edition.year}."
+    return (
+        f"No offshore executed amount by market was published for {wording.area_name(edition.area)} in {edition.year}."
+    )
 
 
 def headline(edition: Edition) -> Exhibit:
@@ -72,7 +74,13 @@ def split(edition: Edition) -> Exhibit:
     base = next(iter(shares.values())).base
     title = f"{rows[0]['label']}: {rows[0]['text']} of offshore executed; all other markets together {rows[-1]['text']}"
     note = f"Percent of offshore executed, {wording.period(base.cell.year, base.cell.months)}"
-    return chart(edition, charts.parts, rows, title=title, subtitle=f"{note}; base {wording.amount(value_text(base), base.cell.unit)}")
+    return chart(
+        edition,
+        charts.parts,
+        rows,
+        title=title,
+        subtitle=f"{note}; base {wording.amount(value_text(base), base.cell.unit)}",
+    )
 
 
 def nation(edition: Edition) -> Exhibit:
@@ -86,7 +94,11 @@ def nation(edition: Edition) -> Exhibit:
                 text = f"{wording.area_name(area)}: {label(edition, 'categories', name)}"
                 rows.append(bar_mark(text, part.low, part.high, quantity.rows) | {"area": area, "market": name})
     if not mine or not theirs:
-        missing_text = f"{wording.area_name(other)} has no amounts by market for {edition.year}." if other else "There is no area to compare with."
+        missing_text = (
+            f"{wording.area_name(other)} has no amounts by market for {edition.year}."
+            if other
+            else "There is no area to compare with."
+        )
         return gap("Against the nation", missing_text if mine else missing(edition))
     own, nations = [r for r in rows if r["area"] == edition.area], [r for r in rows if r["area"] == other]
     same = {r["market"] for r in own} & {r["market"] for r in nations}
@@ -132,9 +144,9 @@ def diversification(edition: Edition) -> str:
     name, quantity = next(iter(groups.items()))
     members = markets_of(edition).loc[name, "members"].split(";")
     part = share(edition, quantity)
-    least = part.low / len(members)
+    least, whole = part.low / len(members), wording.percent(part.low, part.high)
     return (
-        f"{label(edition, 'categories', name)} are {len(members)} markets in one figure. The largest of them holds at least "
-        f"{wording.percent(least, least)} of all offshore executed ({wording.percent(part.low, part.high)} divided by {len(members)}), "
-        f"and at most the whole {wording.percent(part.low, part.high)}."
+        f"{label(edition, 'categories', name)} are {len(members)} markets in one figure. The largest of them holds at "
+        f"least {wording.percent(least, least)} of all offshore executed ({whole} divided by {len(members)}), and at "
+        f"most the whole {whole}."
     )

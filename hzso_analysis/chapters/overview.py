@@ -37,15 +37,22 @@ def headline(edition: Edition) -> Exhibit:
             rows.append(front | more | row)
     if not rows:
         area = wording.area_name(edition.area)
-        return gap("Headline numbers", f"None of the main numbers was published for {area} in {edition.year}; see data quality for what there is.")
-    note = "Change on the year before, share of the nation in the last two columns of numbers; – where one of the two years or areas is not known."
+        return gap(
+            "Headline numbers",
+            f"None of the main numbers was published for {area} in {edition.year}; see data quality for what there is.",
+        )
+    note = "Change: on the year before. Share: of the nation. – where one of the two years or areas is not known."
     return table(edition, scale.headline_title(edition), rows, note)
 
 
 def change_text(edition: Edition, found: Quantity) -> str:
     """Change on the year before, not printed where there is none or a break of the definition lies between."""
     breaks = codebook("breaks", edition.data_dir)
-    cut = breaks[(breaks["indicator"] == found.cell.indicator) & (breaks["year"] == found.cell.year) & breaks["area"].isin(["", edition.area])]
+    cut = breaks[
+        (breaks["indicator"] == found.cell.indicator)
+        & (breaks["year"] == found.cell.year)
+        & breaks["area"].isin(["", edition.area])
+    ]
     bounds = scale.growth_between(edition, found.cell) if cut.empty else None
     return "–" if bounds is None or not math.isfinite(bounds[1]) else wording.percent(*bounds)
 
@@ -80,12 +87,22 @@ def against_printed_total(edition: Edition) -> Exhibit:
         if total["unit"] == found.cell.unit:
             computed = found.rows.iloc[0]["value"] / total["value"]
             rows.append(
-                {"label": category_name(edition, found.cell.category), "first": printed["value"], "second": 100 * computed}
-                | {"first_text": f"{wording.printed(printed)} %", "second_text": f"{wording.half_up(100 * computed, 2)} %"}
+                {
+                    "label": category_name(edition, found.cell.category),
+                    "first": printed["value"],
+                    "second": 100 * computed,
+                }
+                | {
+                    "first_text": f"{wording.printed(printed)} %",
+                    "second_text": f"{wording.half_up(100 * computed, 2)} %",
+                }
                 | {"rows": pd.concat([found.rows, printed.to_frame().T])}
             )
     if not rows:
-        return gap("Shares against the printed total", f"No share of the offshore total was printed with its amount for {edition.year}.")
+        return gap(
+            "Shares against the printed total",
+            f"No share of the offshore total was printed with its amount for {edition.year}.",
+        )
     rows.sort(key=lambda row: -row["first"])
     total = totals.iloc[0]
     names = ("as printed", f"on {wording.printed(total)}")
@@ -126,12 +143,18 @@ def nation(edition: Edition) -> Exhibit:
             rows.append({"label": item, "low": low, "high": high, "text": wording.percent(*part), "rows": found.rows})
     other = wording.area_name(edition.compare_with)
     if not rows:
-        missing = f"{other} prints none of the same numbers for {edition.year}." if other else "There is no area to compare with."
+        missing = (
+            f"{other} prints none of the same numbers for {edition.year}."
+            if other
+            else "There is no area to compare with."
+        )
         return gap("Share of the nation", missing)
     rows.sort(key=lambda row: -row["low"])
     title = f"{wording.area_name(edition.area)} has {rows[0]['text']} of {other}'s {_noun(rows[0])}"
     title += f", {rows[-1]['text']} of its {_noun(rows[-1])}" if len(rows) > 1 else ""
-    return chart(edition, charts.bars, rows, title=title, subtitle=f"Percent of {other}, {edition.year}; whiskers are bounds")
+    return chart(
+        edition, charts.bars, rows, title=title, subtitle=f"Percent of {other}, {edition.year}; whiskers are bounds"
+    )
 
 
 def _noun(row: dict) -> str:

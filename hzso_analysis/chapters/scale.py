@@ -17,10 +17,20 @@ EXECUTED, SIGNED = "contracts executed", "contracts signed"
 
 def headline(edition: Edition) -> Exhibit:
     """Table of the amounts of the year with unit, status and source, and of what was printed about their growth."""
-    rows = [cell_row(edition, f"Contracts {name.split()[1]}, {flow}", name, flow) for name in (SIGNED, EXECUTED) for flow in FLOWS]
+    rows = [
+        cell_row(edition, f"Contracts {name.split()[1]}, {flow}", name, flow)
+        for name in (SIGNED, EXECUTED)
+        for flow in FLOWS
+    ]
     extra = [execution_row(edition), growth_row(edition)]
-    for measure, text in (("growth", "printed growth"), ("cumulative", "sum"), ("average growth", "average growth a year")):
-        extra.append(measure_row(edition, f"Contracts executed, offshore, {text}", EXECUTED, "offshore", "total", measure))
+    for measure, text in (
+        ("growth", "printed growth"),
+        ("cumulative", "sum"),
+        ("average growth", "average growth a year"),
+    ):
+        extra.append(
+            measure_row(edition, f"Contracts executed, offshore, {text}", EXECUTED, "offshore", "total", measure)
+        )
     return table(edition, headline_title(edition), rows + [row for row in extra if row], "Amounts at current prices.")
 
 
@@ -41,7 +51,9 @@ def execution_row(edition: Edition) -> dict | None:
         return None
     low, high = edition.reconciliation.ratio(executed.cell, signed.cell)
     rows = pd.concat([executed.rows, signed.rows])
-    return computed_row("Executed for each dollar signed, offshore", wording.percent(low, high)[:-2], "%", low, high, rows)
+    return computed_row(
+        "Executed for each dollar signed, offshore", wording.percent(low, high)[:-2], "%", low, high, rows
+    )
 
 
 def growth_between(edition: Edition, cell: Cell) -> tuple[float, float] | None:
@@ -61,7 +73,9 @@ def growth_row(edition: Edition) -> dict | None:
     if not bounds:
         return None
     text = wording.percent(*bounds)[:-2]
-    return computed_row("Contracts executed, offshore, growth computed", text, "%", *bounds, found.rows, "estimates of both years")
+    return computed_row(
+        "Contracts executed, offshore, growth computed", text, "%", *bounds, found.rows, "estimates of both years"
+    )
 
 
 def flows(edition: Edition) -> Exhibit:
@@ -72,7 +86,9 @@ def flows(edition: Edition) -> Exhibit:
     rows = [mark(_named(edition, name, flow, q), q) for name, flow, q in found if q and q.cell.unit == unit]
     if not rows:
         return gap("Signed and executed by flow", f"No amounts by flow were published for {edition.year}.")
-    return chart(edition, charts.bars, rows, title=flows_title(edition), subtitle=f"{unit}, {edition.year}, current prices")
+    return chart(
+        edition, charts.bars, rows, title=flows_title(edition), subtitle=f"{unit}, {edition.year}, current prices"
+    )
 
 
 def _named(edition: Edition, name: str, flow: str, quantity: Quantity) -> str:
@@ -105,7 +121,7 @@ def recovered(edition: Edition) -> Exhibit:
 
 
 def executed_series(edition: Edition) -> tuple[list[Quantity], str]:
-    """Offshore executed by year in one currency: whole years, or the same part of the year where the edition has only that."""
+    """Offshore executed by year in one currency: whole years, or the part of the year that the edition has."""
     found = find(edition, EXECUTED, "offshore")
     months = found.cell.months if found else ""
     known = [q for q in series(edition, EXECUTED, "offshore", months=months) if q.high < math.inf]
@@ -136,7 +152,11 @@ def recovered_title(known: list[Quantity]) -> str:
     """From where to where the series runs."""
     first, last = known[0], known[-1]
     unit = last.cell.unit
-    what = f"Offshore executed in {wording.period('', last.cell.months).strip()}" if last.cell.months else "Offshore executed"
+    what = (
+        f"Offshore executed in {wording.period('', last.cell.months).strip()}"
+        if last.cell.months
+        else "Offshore executed"
+    )
     if first is last:
         return f"{what}, {last.cell.year}: {wording.amount(value_text(last), unit)}"
     verb = "rose" if last.low > first.high else "fell" if last.high < first.low else "moved"
@@ -153,14 +173,24 @@ def growth(edition: Edition) -> Exhibit:
     for quantity in known:
         bounds = growth_between(edition, quantity.cell)
         if bounds and bounds[1] < 100:
-            rates = printed_rows(edition, EXECUTED, "offshore", "total", "growth", year=quantity.cell.year, months=months)
+            rates = printed_rows(
+                edition, EXECUTED, "offshore", "total", "growth", year=quantity.cell.year, months=months
+            )
             rates = rates[(rates["currency"] == quantity.cell.unit[:3]) & (rates["qualifier"] != "unclear")]
             said = f" (printed {wording.printed(rates.iloc[0])} %)" if len(rates) else ""
             text = wording.percent(*bounds) + said
-            rows.append({"label": str(quantity.cell.year), "low": bounds[0], "high": bounds[1], "text": text, "rows": rates})
+            rows.append(
+                {"label": str(quantity.cell.year), "low": bounds[0], "high": bounds[1], "text": text, "rows": rates}
+            )
     if not rows:
         return gap("Growth of offshore executed", "No two neighbouring years are known.")
-    return chart(edition, charts.bars, rows, title=growth_title(rows), subtitle="Offshore executed, change on the year before, percent")
+    return chart(
+        edition,
+        charts.bars,
+        rows,
+        title=growth_title(rows),
+        subtitle="Offshore executed, change on the year before, percent",
+    )
 
 
 def growth_title(rows: list[dict]) -> str:
@@ -172,7 +202,13 @@ def growth_title(rows: list[dict]) -> str:
     if len(rows) == 1 or int(rows[-2]["label"]) != int(last["label"]) - 1:
         return now
     before = rows[-2]
-    word = "after" if before["low"] <= last["high"] and last["low"] <= before["high"] else "down from" if before["low"] > last["high"] else "up from"
+    word = (
+        "after"
+        if before["low"] <= last["high"] and last["low"] <= before["high"]
+        else "down from"
+        if before["low"] > last["high"]
+        else "up from"
+    )
     return f"{now}, {word} {before['text'].split(' (')[0]} the year before"
 
 
@@ -185,28 +221,51 @@ def nation(edition: Edition) -> Exhibit:
         if part and part.high <= 1:
             text = wording.percent(part.low, part.high)
             used = pd.concat([quantity.rows, part.base.rows])
-            rows.append({"series": "share", "year": quantity.cell.year, "low": 100 * part.low, "high": 100 * part.high, "text": text, "rows": used})
+            rows.append(
+                {
+                    "series": "share",
+                    "year": quantity.cell.year,
+                    "low": 100 * part.low,
+                    "high": 100 * part.high,
+                    "text": text,
+                    "rows": used,
+                }
+            )
     if not rows:
-        missing = f"{other} has no offshore executed amount for these years." if other else "There is no area to compare with."
+        missing = (
+            f"{other} has no offshore executed amount for these years."
+            if other
+            else "There is no area to compare with."
+        )
         return gap("Share of the nation", missing)
     area = wording.area_name(edition.area)
     title = f"{area} executed {rows[-1]['text']} of {other}'s offshore contracts in {rows[-1]['year']}"
     title += f", {rows[0]['text']} in {rows[0]['year']}" if len(rows) > 1 else ""
-    return chart(edition, charts.lines, rows, title=title, subtitle=f"Percent of {other}'s offshore executed, whole years, USD")
+    return chart(
+        edition, charts.lines, rows, title=title, subtitle=f"Percent of {other}'s offshore executed, whole years, USD"
+    )
 
 
 def unused(edition: Edition) -> Exhibit:
     """Printed growth rates and amounts that constrain nothing, beside what the estimates say: an independent check."""
     figures = edition.reconciliation.figures
-    rows = figures[(figures["area"] == edition.area) & (figures["qualifier"] == "unclear") & (figures["year"] <= edition.year)]
-    rows = rows[rows["indicator"].isin([EXECUTED, SIGNED]) & rows["measure"].isin(["growth", "level"]) & (rows["category"] == "total")]
+    rows = figures[
+        (figures["area"] == edition.area) & (figures["qualifier"] == "unclear") & (figures["year"] <= edition.year)
+    ]
+    rows = rows[
+        rows["indicator"].isin([EXECUTED, SIGNED])
+        & rows["measure"].isin(["growth", "level"])
+        & (rows["category"] == "total")
+    ]
     lines = [line for row in rows.itertuples() if (line := _unused_row(edition, row))]
     if not lines:
         return gap("Figures that were not used", "No printed amount or growth rate had to be left out.")
     agree = sum(line["agrees"] == "yes" for line in lines)
     return table(
-        edition, f"{agree} of {len(lines)} printed figures too unclear to be used agree with the estimates of offshore executed", lines,
-        "The label, base or measure of these figures is in doubt, so they constrain nothing; the last columns test them.",
+        edition,
+        f"{agree} of {len(lines)} printed figures too unclear to be used agree with the estimates of offshore executed",
+        lines,
+        "Label, base or measure of these figures are in doubt, so they constrain nothing; the last columns test them.",
     )
 
 
@@ -220,6 +279,13 @@ def _unused_row(edition: Edition, row) -> dict | None:
     scale = 100 if row.measure == "growth" else 1
     agrees = scale * bounds[0] <= row.value + row.precision and scale * bounds[1] >= row.value - row.precision
     implied = wording.percent(*bounds) if scale == 100 else wording.span(*bounds)
-    item = f"{label(edition, 'indicators', row.indicator)}, {row.flow}, {row.measure}, {wording.period(row.year, row.months)}"
-    return {"item": item, "printed": wording.as_printed(pd.Series(row._asdict())), "implied": implied, "agrees": "yes" if agrees else "no", "note": row.note,
-            "rows": match(edition.reconciliation.figures, {"file": row.file, "line": row.line})}
+    name = label(edition, "indicators", row.indicator)
+    item = f"{name}, {row.flow}, {row.measure}, {wording.period(row.year, row.months)}"
+    return {
+        "item": item,
+        "printed": wording.as_printed(pd.Series(row._asdict())),
+        "implied": implied,
+        "agrees": "yes" if agrees else "no",
+        "note": row.note,
+        "rows": match(edition.reconciliation.figures, {"file": row.file, "line": row.line}),
+    }

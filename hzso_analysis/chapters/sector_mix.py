@@ -47,7 +47,9 @@ def headline(edition: Edition) -> Exhibit:
 
 def missing(edition: Edition) -> str:
     """What was not published for this chapter."""
-    return f"No amount by ITO, BPO, KPO or industry was published for {wording.area_name(edition.area)} in {edition.year}."
+    return (
+        f"No amount by ITO, BPO, KPO or industry was published for {wording.area_name(edition.area)} in {edition.year}."
+    )
 
 
 def headline_title(edition: Edition) -> str:
@@ -60,7 +62,9 @@ def headline_title(edition: Edition) -> str:
     name = max(sized, key=lambda n: sized[n].low)
     when = wording.period(known[name].cell.year, known[name].cell.months)
     done = known[name].cell.indicator.split()[1]
-    return f"{name} makes up {wording.percent(sized[name].low, sized[name].high)} of offshore contracts {done} in {when}"
+    return (
+        f"{name} makes up {wording.percent(sized[name].low, sized[name].high)} of offshore contracts {done} in {when}"
+    )
 
 
 def share_row(edition: Edition, indicator: str, name: str, quantity: Quantity) -> dict:
@@ -84,7 +88,8 @@ def base_note(edition: Edition, known: dict[str, Quantity]) -> str:
     base = part.base
     when = wording.period(base.cell.year, base.cell.months)
     return (
-        f"Shares are computed on all offshore {base.cell.indicator} in {when}: {in_words(base)} ({edition.total_basis} total, "
+        f"Shares are computed on all offshore {base.cell.indicator} in {when}: {in_words(base)} "
+        f"({edition.total_basis} total, "
         f"{base.status}). Shares are rounded once and need not add up."
     )
 
@@ -100,13 +105,25 @@ def split(edition: Edition) -> Exhibit:
     rest = [name for name in TYPES if name not in exact]
     left = (max(0.0, 1 - sum(p.high for _, p in exact.values())), max(0.0, 1 - sum(p.low for _, p in exact.values())))
     if rest and left[1] > 0:
-        rows.append(split_mark(f"{wording.listing(rest)}: not published{' apart' if len(rest) > 1 else ''}", *left, pd.DataFrame()))
-    return chart(edition, charts.parts, rows, title=split_title(edition, exact, rest, left), subtitle=period_note(exact))
+        rows.append(
+            split_mark(
+                f"{wording.listing(rest)}: not published{' apart' if len(rest) > 1 else ''}", *left, pd.DataFrame()
+            )
+        )
+    return chart(
+        edition, charts.parts, rows, title=split_title(edition, exact, rest, left), subtitle=period_note(exact)
+    )
 
 
 def split_mark(name: str, low: float, high: float, rows: pd.DataFrame) -> dict:
     """A part of the whole, as a percentage."""
-    return {"label": name, "low": 50 * (low + high), "high": 50 * (low + high), "text": wording.percent(low, high), "rows": rows}
+    return {
+        "label": name,
+        "low": 50 * (low + high),
+        "high": 50 * (low + high),
+        "text": wording.percent(low, high),
+        "rows": rows,
+    }
 
 
 def split_title(edition: Edition, exact: dict, rest: list[str], left: tuple[float, float]) -> str:
@@ -116,8 +133,10 @@ def split_title(edition: Edition, exact: dict, rest: list[str], left: tuple[floa
     if rest:
         base = next(iter(exact.values()))[1].base
         amounts = (max(0.0, left[0] * base.low), left[1] * base.high)
-        return f"{lead}; {wording.listing(rest)} together {wording.percent(*left)}, {wording.between(*amounts, base.cell.unit)}"
-    return f"{lead}, then {wording.listing(f'{n} ({wording.percent(exact[n][1].low, exact[n][1].high)})' for n in order[1:])}"
+        held = wording.between(*amounts, base.cell.unit)
+        return f"{lead}; {wording.listing(rest)} together {wording.percent(*left)}, {held}"
+    others = [f"{name} ({wording.percent(exact[name][1].low, exact[name][1].high)})" for name in order[1:]]
+    return f"{lead}, then {wording.listing(others)}"
 
 
 def period_note(exact: dict) -> str:
@@ -136,11 +155,18 @@ def industries(edition: Edition) -> Exhibit:
         return gap("Industries", f"No industry was published for {wording.area_name(edition.area)} in {edition.year}.")
     rows.sort(key=lambda row: -row["low"])
     total = sum(row["low"] for row in rows)
-    title = f"Printed sectors overlap: {wording.listing(r['label'] for r in rows)} would add up to {wording.half_up(total)} %"
+    names = wording.listing(row["label"] for row in rows)
+    title = f"Printed sectors overlap: {names} would add up to {wording.half_up(total)} %"
     if total <= 100:
         title = f"{rows[0]['label']} is the largest printed sector with {rows[0]['text']}; the sectors overlap"
     exact = {n: (q, p) for n, q, p in parts if p}
-    return chart(edition, charts.bars, rows, title=title, subtitle=f"{period_note(exact)}; each bar is a share of the whole, never summed")
+    return chart(
+        edition,
+        charts.bars,
+        rows,
+        title=title,
+        subtitle=f"{period_note(exact)}; each bar is a share of the whole, never summed",
+    )
 
 
 def bar_mark(name: str, low: float, high: float, rows: pd.DataFrame) -> dict:
@@ -157,7 +183,9 @@ def change(edition: Edition) -> Exhibit:
         for name, quantity in known.items() if indicator == now else []:
             part = share(edition, quantity)
             if part and part.low > 0 and part.high < math.inf and part.high - part.low < 0.05:
-                rows.append(bar_mark("", part.low, part.high, quantity.rows) | {"series": short(edition, name), "year": year})
+                rows.append(
+                    bar_mark("", part.low, part.high, quantity.rows) | {"series": short(edition, name), "year": year}
+                )
                 if quantity.cell.months:
                     partly.append(wording.period(year, quantity.cell.months))
     repeated = {row["series"] for row in rows if sum(r["series"] == row["series"] for r in rows) > 1}
@@ -168,7 +196,10 @@ def change(edition: Edition) -> Exhibit:
     note += f"; {wording.listing(dict.fromkeys(partly))} only" if partly else ", whole years"
     if len({row["year"] for row in rows}) > 2:
         return chart(edition, charts.lines, rows, title=change_title(rows), subtitle=note)
-    marks = [row | {"label": f"{row['series']}, {row['year']}"} for row in sorted(rows, key=lambda r: (r["series"], r["year"]))]
+    marks = [
+        row | {"label": f"{row['series']}, {row['year']}"}
+        for row in sorted(rows, key=lambda r: (r["series"], r["year"]))
+    ]
     return chart(edition, charts.bars, marks, title=change_title(rows), subtitle=note)
 
 
@@ -198,7 +229,15 @@ def location_quotients(edition: Edition) -> Exhibit:
     if not rows:
         if not edition.compare_with:
             return gap("Location quotient", "There is no area to compare with.")
-        return gap("Location quotient", f"{other} has no offshore amounts by sector for the same period ({edition.year}), so specialisation cannot be computed.")
+        return gap(
+            "Location quotient", f"{other} has no offshore amounts by sector for the same period of {edition.year}."
+        )
     top = max(rows, key=lambda row: row["low"])
     title = f"{top['label']} weighs {top['text']} times as much as in {other}"
-    return chart(edition, charts.bars, rows, title=title, subtitle=f"Location quotient against {other}, {edition.year}; 1 = same share")
+    return chart(
+        edition,
+        charts.bars,
+        rows,
+        title=title,
+        subtitle=f"Location quotient against {other}, {edition.year}; 1 = same share",
+    )

@@ -9,17 +9,35 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, Quantity, find, label, printed_rows, series
-from hzso_analysis.exhibits import Exhibit, cell_row, chart, computed_row, gap, in_words, mark, measure_row, table, value_text
+from hzso_analysis.exhibits import (
+    Exhibit,
+    cell_row,
+    chart,
+    computed_row,
+    gap,
+    in_words,
+    mark,
+    measure_row,
+    table,
+    value_text,
+)
 from hzso_analysis.figures import codebook
 
 TRAINED = "people trained"
-TRAINING = [TRAINED, "training courses", "training organizations", "training bases of the city", "training centre capacity"]
+TRAINING = [
+    TRAINED,
+    "training courses",
+    "training organizations",
+    "training bases of the city",
+    "training centre capacity",
+]
 TRAINING += ["graduates supported", "employees", "employees added"]
 
 
 def missing(edition: Edition) -> str:
     """What was not published for this chapter."""
-    return f"No number of people trained, employed or studying was published for {wording.area_name(edition.area)} in {edition.year}."
+    area = wording.area_name(edition.area)
+    return f"No number of people trained, employed or studying was published for {area} in {edition.year}."
 
 
 def headline(edition: Edition) -> Exhibit:
@@ -51,7 +69,9 @@ def _printed_table(edition: Edition, names: list[str], title: str) -> Exhibit:
 
 def headline_title(edition: Edition) -> str:
     """People trained or, where nobody printed that, employed."""
-    worked = "worked in service outsourcing" if not breaks_of(edition) else "had been absorbed since the beginning, counted"
+    worked = (
+        "worked in service outsourcing" if not breaks_of(edition) else "had been absorbed since the beginning, counted"
+    )
     for name, verb in ((TRAINED, "were trained"), ("employees", worked), ("employees added", "were newly employed")):
         found = find(edition, name)
         if found:
@@ -77,12 +97,29 @@ def ratios(edition: Edition) -> Exhibit:
         ("College graduates among employees added", "employees added:with college degree", "employees added", "%"),
         ("College graduates among employees", "employees:with college degree", "employees", "%"),
     ]
-    rows = [row for text, top, base, unit in pairs if (row := _ratio_row(edition, text, _get(edition, top), _get(edition, base), unit))]
+    rows = [
+        row
+        for text, top, base, unit in pairs
+        if (row := _ratio_row(edition, text, _get(edition, top), _get(edition, base), unit))
+    ]
     executed = find(edition, "contracts executed", "offshore", months="", unit="USD million")
-    rows += [row] if (row := _ratio_row(edition, "People trained per USD million executed offshore", _get(edition, TRAINED), executed, "people")) else []
+    rows += (
+        [row]
+        if (
+            row := _ratio_row(
+                edition, "People trained per USD million executed offshore", _get(edition, TRAINED), executed, "people"
+            )
+        )
+        else []
+    )
     if not rows:
         return gap("Ratios", "No two numbers that make a ratio were published for the same year.")
-    return table(edition, f"{rows[0]['item']}: {rows[0]['value']} {rows[0]['unit']}", rows, "Bounds hold for every value within the rounding of both numbers.")
+    return table(
+        edition,
+        f"{rows[0]['item']}: {rows[0]['value']} {rows[0]['unit']}",
+        rows,
+        "Bounds hold for every value within the rounding of both numbers.",
+    )
 
 
 def _get(edition: Edition, name: str) -> Quantity | None:
@@ -96,7 +133,9 @@ def _ratio_row(edition: Edition, text: str, top: Quantity | None, base: Quantity
     low, high = edition.reconciliation.ratio(top.cell, base.cell)
     scale = 100 if unit == "%" or "100" in text else 1
     value = wording.span(scale * low, scale * high)
-    return computed_row(text, value, unit, low, high, pd.concat([top.rows, base.rows]), f"{value_text(top)} / {value_text(base)}")
+    return computed_row(
+        text, value, unit, low, high, pd.concat([top.rows, base.rows]), f"{value_text(top)} / {value_text(base)}"
+    )
 
 
 def years(edition: Edition) -> Exhibit:
@@ -117,7 +156,13 @@ def years(edition: Edition) -> Exhibit:
         | {"text": wording.span(*rest)},
     ]
     title = f"{rows[0]['text']} people were trained in {edition.year}, {rows[2]['text']} a year before"
-    return chart(edition, charts.bars, rows, title=title, subtitle=f"People a year; the averages follow from {wording.printed(row)} people since {row['since']}")
+    return chart(
+        edition,
+        charts.bars,
+        rows,
+        title=title,
+        subtitle=f"People a year; the averages follow from {wording.printed(row)} people since {row['since']}",
+    )
 
 
 def claim(edition: Edition) -> str:
@@ -132,13 +177,24 @@ def claim(edition: Edition) -> str:
     least, most = interval(mean["value"], mean["precision"], mean["qualifier"])
     agree = low <= most and high >= least
     verdict = "The two can both be true" if agree else "The two contradict each other"
-    detail = f"{wording.printed(total)} people in {steps} years is {wording.span(low, high)} a year; the source prints {wording.printed(mean)}."
-    return f"{detail} {verdict}{', as both are given as lower limits' if agree and math.isinf(high) and math.isinf(most) else ''}."
+    why = ", as both are given as lower limits" if agree and math.isinf(high) and math.isinf(most) else ""
+    return (
+        f"{wording.printed(total)} people in {steps} years is {wording.span(low, high)} a year; "
+        f"the source prints {wording.printed(mean)}. {verdict}{why}."
+    )
 
 
 def pool(edition: Edition) -> Exhibit:
     """Bars of the talent pool: students, graduates, employees, people trained."""
-    names = ["students enrolled", "employees", "employees in IT", "employees in software", TRAINED, "graduates a year", "employees added"]
+    names = [
+        "students enrolled",
+        "employees",
+        "employees in IT",
+        "employees in software",
+        TRAINED,
+        "graduates a year",
+        "employees added",
+    ]
     rows = [mark(label(edition, "indicators", name), found) for name in names if (found := find(edition, name))]
     rows = [row for row in rows if row["high"] < math.inf or row["low"] > 0]
     if len(rows) < 2:
@@ -150,8 +206,14 @@ def pool(edition: Edition) -> Exhibit:
     title = f"{rows[0]['label']}: {rows[0]['text']}; {rows[-1]['label'].lower()}: {rows[-1]['text']}"
     if trained and staff and staff.low > 0 and trained.cell.months == staff.cell.months:
         low, high = edition.reconciliation.ratio(trained.cell, staff.cell)
-        title = f"People trained in {edition.year} come to {wording.percent(low, high)} of those employed in service outsourcing"
-    return chart(edition, charts.bars, rows, title=title, subtitle=f"People, {edition.year}; the groups overlap and are never summed")
+        title = f"People trained in {edition.year} come to {wording.percent(low, high)} of the industry's employees"
+    return chart(
+        edition,
+        charts.bars,
+        rows,
+        title=title,
+        subtitle=f"People, {edition.year}; the groups overlap and are never summed",
+    )
 
 
 def employment(edition: Edition) -> Exhibit:
@@ -166,17 +228,37 @@ def employment(edition: Edition) -> Exhibit:
                 rows.append(mark("", quantity) | {"series": name, "year": quantity.cell.year})
     if len({row["year"] for row in rows}) < 2:
         return gap("Employment over the years", "Employees were printed for fewer than two whole years.")
-    last = rows[-1]["year"] if rows[-1]["series"].startswith("all") else max(r["year"] for r in rows if r["series"].startswith("all"))
+    last = (
+        rows[-1]["year"]
+        if rows[-1]["series"].startswith("all")
+        else max(r["year"] for r in rows if r["series"].startswith("all"))
+    )
     top = next(r for r in rows if r["year"] == last and r["series"].startswith("all"))
-    done = "had been absorbed by service outsourcing" if "absorbed" in top["series"] else "were employed in service outsourcing"
+    done = (
+        "had been absorbed by service outsourcing"
+        if "absorbed" in top["series"]
+        else "were employed in service outsourcing"
+    )
     title = f"{top['text']} people {done} in {last}"
-    return chart(edition, charts.lines, rows, title=title, subtitle="People; from 2019 the sources count everyone absorbed since the beginning, so the lines are not joined" if cuts else "People")
+    return chart(
+        edition,
+        charts.lines,
+        rows,
+        title=title,
+        subtitle="People; the two ways of counting are not joined" if cuts else "People",
+    )
 
 
 def _series_chart(edition: Edition) -> Exhibit:
     """Employees added over the years, where training itself was not printed."""
-    rows = [mark("", q) | {"series": "employees added", "year": q.cell.year} for q in series(edition, "employees added")]
+    rows = [
+        mark("", q) | {"series": "employees added", "year": q.cell.year} for q in series(edition, "employees added")
+    ]
     if len(rows) < 2:
-        return gap("People trained", f"No number of people trained with a sum over years was published for {edition.year}.")
+        return gap(
+            "People trained", f"No number of people trained with a sum over years was published for {edition.year}."
+        )
     title = f"{rows[-1]['text']} people were newly employed in {rows[-1]['year']}"
-    return chart(edition, charts.lines, rows, title=title, subtitle="People newly employed in service outsourcing a year")
+    return chart(
+        edition, charts.lines, rows, title=title, subtitle="People newly employed in service outsourcing a year"
+    )

@@ -1,0 +1,195 @@
+"""Each chapter says what the figures say: main numbers, names of bases, and gaps where nothing was published."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from hzso_analysis.chapters import (
+    data_quality,
+    leading_enterprises,
+    markets,
+    overview,
+    scale,
+    sector_mix,
+    talent_training,
+)
+from hzso_analysis.edition import find, open_edition, share
+from hzso_analysis.exhibits import Exhibit, alt_text, table_html
+
+NOTEBOOKS = sorted(Path(__file__).resolve().parents[1].glob("notebooks/*.ipynb"))
+CALLS = [
+    match.groups()
+    for path in NOTEBOOKS
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+    if (match := re.search(r"hz\.show\((?!hz\.)(\w+)\.(\w+)\(edition\)", "".join(cell["source"])))
+]
+
+
+def made(edition, module, name):
+    return getattr(importlib.import_module(f"hzso_analysis.chapters.{module}"), name)(edition)
+
+
+def values(exhibit, column="value"):
+    return exhibit.frame.set_index("item")[column].to_dict()
+
+
+def test_scale_of_2011(hangzhou):
+    table = values(scale.headline(hangzhou))
+    assert table["Contracts executed, offshore"] == "2,033–2,034"
+    assert table["Contracts signed, offshore"] == "2,408"
+    assert table["Contracts signed, all"] == "3,132–3,285"
+    assert table["Contracts executed, onshore"] == "226–228"
+    assert table["Contracts executed, offshore, average growth a year, 2007 to 2011"] == "95"
+    status = values(scale.headline(hangzhou), "status")
+    assert (status["Contracts executed, offshore"], status["Contracts signed, all"]) == ("corrected", "disputed")
+
+
+def test_the_recovered_series(hangzhou):
+    frame = scale.recovered(hangzhou).frame
+    ours = frame[frame["series"] == "from all figures together"].set_index("year")[["low", "high"]].round(1)
+    assert ours.to_dict("index") == {
+        2007: {"low": 139.2, "high": 142.2},
+        2008: {"low": 197.5, "high": 209.5},
+        2009: {"low": 916.3, "high": 922.3},
+        2010: {"low": 1553.1, "high": 1554.0},
+        2011: {"low": 2033.4, "high": 2034.5},
+    }
+    assert frame[frame["series"] != "from all figures together"][["year", "low"]].values.tolist() == [[2011, 1872]]
+    assert "15,500 printed for 2010" in scale.recovered(hangzhou).note
+
+
+def test_growth_is_joined_on_the_year_before(hangzhou):
+    table = scale.growth(hangzhou).frame.set_index("label")["text"].to_dict()
+    assert table == {
+        "2008": "39–51 %",
+        "2009": "337–367 %",
+        "2010": "69 % (printed 69 %)",
+        "2011": "30.92 % (printed 30.92 %)",
+    }
+    assert scale.growth_between(hangzhou, find(hangzhou, "contracts executed", "all").cell) is None
+
+
+def test_an_unclear_growth_rate_is_an_independent_check(hangzhou):
+    frame = scale.unused(hangzhou).frame.set_index("printed")
+    assert frame.loc["350 %", ["implied", "agrees"]].tolist() == ["337–367 %", "yes"]
+
+
+def test_shares_name_their_base_and_follow_the_basis(hangzhou):
+    frame = sector_mix.headline(hangzhou).frame.set_index("item")
+    assert frame.loc["IT outsourcing (ITO)", ["share printed", "share computed"]].tolist() == ["66.14 %", "66.14 %"]
+    assert "between USD 2,033 and 2,034 million (estimated total" in sector_mix.headline(hangzhou).note
+    published = open_edition(total_basis="published")
+    frame = sector_mix.headline(published).frame.set_index("item")
+    assert frame.loc["IT outsourcing (ITO)", ["share printed", "share computed"]].tolist() == ["66.14 %", "71.8–71.9 %"]
+    assert "USD 1,872 million (published total" in sector_mix.headline(published).note
+
+
+def test_what_was_not_published_apart_is_bounded_together(hangzhou):
+    assert sector_mix.split(hangzhou).title.endswith("BPO and KPO together 33.86 %, between USD 688 and 689 million")
+
+
+def test_overlapping_industries_are_never_summed(hangzhou):
+    exhibit = sector_mix.industries(hangzhou)
+    assert "would add up to 106 %" in exhibit.title
+    assert exhibit.frame["label"].tolist() == ["ITO", "Network (communication) R&D", "Financial services"]
+
+
+def test_size_bands_with_the_implied_one(hangzhou):
+    frame = leading_enterprises.headline(hangzhou).frame.set_index("item")
+    assert frame["firms"].to_dict() == {
+        "above USD 10 million": "24",
+        "above USD 100 million": "2",
+        "USD 50 to 100 million": "4",
+        "USD 30 to 50 million": "7",
+        "USD 10 to 30 million": "11",
+    }
+    assert frame.loc["above USD 100 million", ["amount", "share"]].tolist() == ["491–1,051", "24–52 %"]
+    assert "as printed" in leading_enterprises.concentration(hangzhou).title
+    assert "the source prints 77.23 %" in leading_enterprises.concentration(open_edition(total_basis="published")).title
+
+
+def test_markets_and_the_least_of_the_largest(hangzhou):
+    assert markets.headline(hangzhou).title.startswith("Europe, USA and Japan awarded 68.58 %")
+    assert "at least 22.9 %" in markets.diversification(hangzhou)
+    assert "different groups" in markets.nation(hangzhou).note
+
+
+def test_training_against_the_claim(hangzhou):
+    assert "at least 16,930 a year; the source prints over 17,000. The two can both be true" in talent_training.claim(
+        hangzhou
+    )
+    assert values(talent_training.ratios(hangzhou))["Courses per organization"] == "12.5"
+    assert talent_training.years(hangzhou).title == "19,700 people were trained in 2011, at least 16,225 a year before"
+
+
+def test_overview_names_the_total_the_shares_were_computed_on(hangzhou):
+    exhibit = overview.against_printed_total(hangzhou)
+    assert exhibit.title == "Every share was computed on USD 2,033–2,034 million, not on the printed 1,872"
+    second = exhibit.frame.set_index("label")["second_text"].to_dict()
+    assert second["IT outsourcing (ITO)"] == "71.85 %" and second["Enterprises above USD 10 million"] == "83.92 %"
+
+
+def test_data_quality_names_the_headline(hangzhou):
+    first, tie = data_quality.sentences(hangzhou)
+    assert "contradicts itself: it prints contracts executed, offshore, 2011 as USD 1.872 billion" in first
+    assert all(text in tie for text in ("USD 3.132 billion", "USD 3.28 billion", "42 %", "USD 2.3 billion"))
+    frame = data_quality.implied(hangzhou).frame.set_index("label")["text"].to_dict()
+    assert frame["IT outsourcing (ITO), share 66.14 %"] == "2,033–2,034"
+    assert frame["Financial services, share 13 %"] == "1,922–2,084"
+    assert frame["USD 1,872 million, as printed"] == "1,872"
+
+
+def test_currencies_stay_apart(china_2022):
+    found = find(china_2022, "contracts executed", "offshore", "ITO")
+    base = share(china_2022, found).base
+    assert (found.cell.unit, base.cell.unit) == ("CNY million", "CNY million")
+    assert find(china_2022, "contracts executed", "offshore").cell.unit == "USD million"
+
+
+@pytest.mark.parametrize("edition_name", ["china_2013", "china_2022"])
+@pytest.mark.parametrize(("module", "name"), CALLS)
+def test_other_editions_show_numbers_or_say_what_is_missing(request, edition_name, module, name):
+    edition = request.getfixturevalue(edition_name)
+    exhibit = made(edition, module, name)
+    if isinstance(exhibit, str):
+        assert exhibit.endswith(".")
+        return
+    assert isinstance(exhibit, Exhibit) and exhibit.title
+    words = f"{exhibit.title} {exhibit.note} {'' if exhibit.frame.empty else alt_text(exhibit, 'Figure 1')}"
+    assert not re.search(r"\b(nan|inf|None)\b", words), words
+    if exhibit.frame.empty:
+        assert re.search(r"No |no |There is no|prints none|All |can be true|fewer than", exhibit.note), exhibit.note
+
+
+def test_gaps_are_honest(china_2022):
+    exhibit = leading_enterprises.headline(china_2022)
+    assert exhibit.frame.empty and "was published for China in 2022" in exhibit.note
+    assert "There is no area to compare with" in scale.nation(china_2022).note
+
+
+def test_labels_from_the_data_are_escaped_in_tables(hangzhou):
+    exhibit = sector_mix.headline(hangzhou)
+    frame = exhibit.frame.assign(item="<script>alert(1)</script>", source="=HYPERLINK(1)")
+    html = table_html(exhibit._replace(frame=frame, title="<b>"), "Table 1")
+    assert "<script" not in html and "<b>" not in html and "&lt;script&gt;" in html
+
+
+def test_wrong_parameters_are_named_all_at_once():
+    with pytest.raises(ValueError) as caught:
+        open_edition(area="hangzou", year="20l1", total_basis="guess")
+    said = str(caught.value)
+    assert "did you mean 'hangzhou'" in said or "did you mean hangzhou" in said
+    assert "four-digit year" in said and "estimated or published" in said
+
+
+@pytest.mark.parametrize("year", [2011, "2011", 2011.0, "２０１１", " 2011 "])
+def test_years_are_the_same_however_written(year):
+    assert open_edition(year=year).year == 2011
+
+
+def test_a_year_without_figures_stops_with_the_years_there_are():
+    with pytest.raises(ValueError, match=r"hangzhou has no figures for 1999; there are 2007, 2008"):
+        open_edition(year=1999)

@@ -1,0 +1,118 @@
+"""Charts draw what they are given, keep it inside the picture, and come out the same each time."""
+
+import math
+
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+from hzso_analysis import charts
+
+WORDS = {"title": "A finding", "subtitle": "USD million, 2011", "source": "Source: City (2011)"}
+
+
+def rows(*values, **columns):
+    names = [f"row {place}" for place in range(len(values))]
+    lows, highs = zip(*((v if isinstance(v, tuple) else (v, v)) for v in values), strict=True)
+    return pd.DataFrame({"label": names, "low": lows, "high": highs, "text": [str(v) for v in values], **columns})
+
+
+def drawn(figure, kind):
+    return [line.split(" ", 2)[2] for line in charts.twin(figure).splitlines()[1:] if line.startswith(kind)]
+
+
+def test_bars_start_at_zero_and_show_the_interval():
+    figure = charts.bars(rows(2408.0, (723.0, 878.0)), **WORDS)
+    assert drawn(figure, "bar") == ["0 to 2408", "0 to 723", "723 to 878"]
+    assert figure.axes[0].get_xlim()[0] == 0
+
+
+def test_an_open_upper_bound_is_drawn_to_the_lower_one():
+    assert drawn(charts.bars(rows((847.0, math.inf)), **WORDS), "bar") == ["0 to 847"]
+
+
+def test_only_neighbouring_years_are_joined():
+    frame = rows(1.0, 2.0, 4.0, series=["a"] * 3, year=[2009, 2010, 2013])
+    joined = [line for line in drawn(charts.lines(frame, **WORDS), "line") if line.count("(") == 2]
+    assert joined == ["(2009, 1) (2010, 2)"]
+
+
+def test_years_are_whole_each_once_and_to_scale():
+    axis = charts.lines(rows(1.0, 2.0, 4.0, series=["a"] * 3, year=[2009, 2010, 2013]), **WORDS).axes[0].xaxis
+    assert [(tick, text.get_text()) for tick, text in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)] == [
+        (2009, "2009"),
+        (2010, "2010"),
+        (2013, "2013"),
+    ]
+
+
+def test_parts_fill_the_whole():
+    assert drawn(charts.parts(rows(66.14, 33.86), **WORDS), "bar") == ["0 to 66.14", "66.14 to 100"]
+
+
+def test_pairs_draw_both_values_and_name_them():
+    frame = pd.DataFrame(
+        {"label": ["ITO"], "first": [66.14], "second": [71.85], "first_text": ["66.14 %"], "second_text": ["71.85 %"]}
+    )
+    figure = charts.pairs(frame, names=("as printed", "on 1,872"), **WORDS)
+    assert "(66.14, 0) (71.85, 0)" in drawn(figure, "line")
+    assert "as printed | on 1,872" in charts.twin(figure)
+
+
+def test_ranges_give_the_highlighted_row_its_own_colour():
+    figure = charts.ranges(rows((2033.4, 2034.5), (1871.5, 1872.5)), highlight="row 1", **WORDS)
+    lines = charts.twin(figure).splitlines()
+    assert f"line {charts.RED} (1871.5, 1) (1872.5, 1)" in lines
+    assert f"line {charts.BLUE} (2033.4, 0) (2034.5, 0)" in lines
+
+
+CASES = {
+    "bars": lambda: charts.bars(rows(2408.0, (723.0, 878.0), (10.0, math.inf)), **WORDS),
+    "lines": lambda: charts.lines(
+        rows(*range(1, 9), series=["a"] * 4 + ["b"] * 4, year=[2008, 2009, 2010, 2011] * 2), **WORDS
+    ),
+    "parts": lambda: charts.parts(rows(66.14, 33.86), **WORDS),
+    "ranges": lambda: charts.ranges(rows((1.0, 2.0), (5.0, 9.0)), highlight="row 0", **WORDS),
+    "long words": lambda: charts.bars(
+        rows(1.0, 2.0).assign(label=["an item whose name is far longer than a line can be", "b"]),
+        title="A finding that needs many more words than fit on a line of the chart, all of which must stay inside",
+        subtitle="USD million, 2011; " + "a note that goes on for a while and then some more, " * 3,
+        source="Source: " + "; ".join(["Municipal Bureau of Foreign Trade and Economic Cooperation (2011)"] * 4),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_word_leaves_the_picture(name):
+    figure = CASES[name]()
+    figure.draw_without_rendering()
+    width, height = figure.get_size_inches()
+    subtitles = [text for text in figure.findobj(Text) if not text.get_in_layout()]
+    boxes = [
+        figure.get_tightbbox(),
+        *(t.get_window_extent().transformed(figure.dpi_scale_trans.inverted()) for t in subtitles),
+    ]
+    assert len(subtitles) == 1
+    for box in boxes:
+        assert box.x0 >= -0.01 and box.y0 >= -0.01 and box.x1 <= width + 0.01 and box.y1 <= height + 0.01, box
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_same_chart_is_the_same_bytes(name):
+    first, second = (charts.svg(CASES[name](), alt="words", prefix="figure1") for _ in range(2))
+    assert first == second
+    assert "<metadata" not in first and "<text" not in first
+
+
+def test_words_from_the_data_are_escaped_in_the_picture():
+    frame = rows(1.0).assign(label=["<script>alert(1)</script>"])
+    picture = charts.svg(charts.bars(frame, **WORDS), alt='"><script>alert(1)</script>', prefix="f")
+    assert "<script" not in picture.replace("<!-- &lt;script", "")
+
+
+def test_a_changed_argument_changes_the_twin():
+    frame = rows((1.0, 2.0), 5.0)
+    twins = {charts.twin(charts.bars(frame, **WORDS)), charts.twin(charts.bars(frame, highlight="row 1", **WORDS))}
+    twins |= {charts.twin(charts.bars(frame, **{**WORDS, name: "other"})) for name in WORDS}
+    twins.add(charts.twin(charts.bars(frame[::-1], **WORDS)))
+    assert len(twins) == 6

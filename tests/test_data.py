@@ -1,0 +1,152 @@
+"""The shipped data: valid as a data package, declared file by file, and equal to what the sources print."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hzso_analysis.figures import DATA_DIR, areas, check_figures, codebook, load_figures
+from hzso_analysis.read import COLUMNS, CURRENCIES, FLOWS, MEASURES, QUALIFIERS, DataError
+
+PACKAGE = json.loads((DATA_DIR / "datapackage.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_the_data_package_is_valid():
+    from frictionless import Package  # noqa: PLC0415
+
+    report = Package(str(DATA_DIR / "datapackage.json")).validate()
+    assert report.flatten(["rowNumber", "fieldName", "type", "message"]) == []
+    assert report.stats["tasks"] == len(PACKAGE["resources"])
+
+
+def test_every_table_is_declared_and_every_declared_table_exists():
+    on_disk = {path.relative_to(DATA_DIR).as_posix() for path in DATA_DIR.glob("**/*.csv")}
+    assert {resource["path"] for resource in PACKAGE["resources"]} == on_disk
+
+
+def test_the_reader_and_the_schema_name_the_same_columns_and_words():
+    schema = json.loads((DATA_DIR / "figures.schema.json").read_text(encoding="utf-8"))
+    fields = {field["name"]: field.get("constraints", {}) for field in schema["fields"]}
+    assert list(fields) == COLUMNS
+    words = {"measure": MEASURES, "flow": FLOWS, "qualifier": QUALIFIERS, "currency": CURRENCIES}
+    for column, known in words.items():
+        assert fields[column]["enum"] == [word for word in known if word], column
+
+
+def test_files_are_plain_utf8_with_line_feeds():
+    for path in DATA_DIR.glob("**/*.csv"):
+        raw = path.read_bytes()
+        assert b"\r" not in raw and not raw.startswith(b"\xef\xbb\xbf") and raw.endswith(b"\n"), path.name
+
+
+def test_both_areas_load_without_faults():
+    assert areas() == ["china", "hangzhou"]
+    figures = load_figures(["hangzhou", "china"])
+    assert figures.groupby("area").size().to_dict() == {"china": 319, "hangzhou": 131}
+    assert set(figures["weight"]) == {1, 2}
+
+
+def test_the_overview_of_2011_is_transcribed_number_by_number():
+    overview = load_figures("hangzhou").query("source == 'hangzhou overview 2011'")
+    assert len(overview) == 63
+    assert overview["locator"].ne("").all()
+    printed = {
+        ("contracts signed", "all", "total", "level"): "3.132 USD billion",
+        ("contracts executed", "all", "total", "level"): "2.261 USD billion",
+        ("contracts signed", "offshore", "total", "level"): "2.408 USD billion",
+        ("contracts executed", "offshore", "total", "level"): "1.872 USD billion",
+        ("contracts executed", "offshore", "total", "growth"): "30.92 percent",
+        ("contracts executed", "offshore", "total", "cumulative"): "4.851 USD billion",
+        ("contracts executed", "offshore", "total", "average growth"): "95 percent",
+        ("contracts executed", "offshore", "ITO", "level"): "1.345 USD billion",
+        ("contracts executed", "offshore", "ITO", "share"): "66.14 percent",
+        ("contracts executed", "offshore", "above USD 10 million", "level"): "1.571 USD billion",
+        ("contracts executed", "offshore", "above USD 10 million", "share"): "77.23 percent",
+        ("contracts executed", "offshore", "financial services", "level"): "260 USD million",
+        ("contracts executed", "offshore", "financial services", "share"): "13 percent",
+        ("contracts executed", "offshore", "network R&D", "level"): "550 USD million",
+        ("contracts executed", "offshore", "network R&D", "share"): "27 percent",
+        ("contracts executed", "offshore", "Europe, USA and Japan", "level"): "1.395 USD billion",
+        ("contracts executed", "offshore", "Europe, USA and Japan", "share"): "68.58 percent",
+        ("enterprises", "offshore", "above USD 10 million", "level"): "24 count",
+        ("enterprises", "offshore", "USD 30 to 50 million", "level"): "7 count",
+        ("enterprises", "offshore", "USD 50 to 100 million", "level"): "4 count",
+        ("enterprises", "offshore", "above USD 100 million", "level"): "2 count",
+        ("people trained", "", "total", "level"): "19,700 person",
+        ("people trained", "", "total", "cumulative"): "84,700 person",
+        ("people trained", "", "total", "average"): "17,000 person",
+        ("support fund", "", "total", "cumulative"): "180 CNY million",
+    }
+    found = overview.set_index(["indicator", "flow", "category", "measure"])["printed"].to_dict()
+    assert {key: found.get(key) for key in printed} == printed
+
+
+def test_misprints_stand_as_printed_and_doubtful_labels_are_unclear():
+    figures = load_figures("hangzhou")
+    by_text = figures.set_index("printed")["qualifier"].to_dict()
+    assert by_text["5,030 USD million"] == "" and by_text["155 亿美元"] == ""
+    assert {by_text[text] for text in ("6,630 USD million", "2.03 USD billion", "350 percent", "7.87 USD billion")} == {
+        "unclear"
+    }
+
+
+def test_codebook_is_complete_and_consistent():
+    indicators, categories, breaks = codebook("indicators"), codebook("categories"), codebook("breaks")
+    assert set(categories["parent"]) <= {"total", *categories["id"]}
+    members = {name for text in categories["members"] if text for name in text.split(";")}
+    assert members <= set(categories["id"])
+    assert set(breaks["indicator"]) <= set(indicators["id"])
+    bands = categories[categories["dimension"] == "size band"]
+    assert bands["low"].notna().all() and (bands["high"].isna() | (bands["high"] > bands["low"])).all()
+
+
+def figures_with(**change) -> pd.DataFrame:
+    figures = load_figures("hangzhou").query("file == 'hangzhou/2011.csv'").head(3).copy()
+    for column, word in change.items():
+        figures.loc[figures.index[0], column] = word
+    figures.attrs = {"data_dir": str(DATA_DIR)}
+    return figures
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"indicator": "contract executed"},
+            "indicator: contract executed is not in the codebook (did you mean contracts executed?)",
+        ),
+        ({"category": "IT0"}, "category: IT0 is not in the codebook (did you mean ITO?)"),
+        ({"source": "hangzhou overview 2012"}, "source: hangzhou overview 2012 is not in the codebook (did you mean"),
+        ({"flow": "offshore"}, "flow: found offshore; demonstration cities has no flows"),
+        ({"unit": "person", "printed": "21 person"}, "unit: found 21 person; demonstration cities is counted in count"),
+    ],
+)
+def test_codebook_faults_name_file_line_and_the_nearest_id(change, said):
+    with pytest.raises(DataError) as caught:
+        check_figures(figures_with(**change))
+    assert caught.value.faults[0].startswith(f"hangzhou/2011.csv:2: {said}")
+
+
+def test_faults_of_all_files_of_an_area_come_together(tmp_path):
+    header = "year,indicator,value,unit,source"
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "a.csv").write_text(f"{header}\n2011,x,1,RMB,s\n")
+    (tmp_path / "here" / "b.csv").write_text(f"{header}\n11,x,1,count,s\n")
+    with pytest.raises(DataError) as caught:
+        load_figures("here", data_dir=tmp_path)
+    assert [fault.split(": ")[0] for fault in caught.value.faults] == ["here/a.csv:2", "here/b.csv:2"]
+
+
+def test_an_unknown_area_is_named_with_the_known_ones():
+    with pytest.raises(DataError, match=r"no figures for area hangzou \(did you mean hangzhou\?\).*china, hangzhou"):
+        load_figures("hangzou")
+
+
+def test_a_folder_of_your_own_uses_the_shipped_codebook(tmp_path):
+    (tmp_path / "ningbo").mkdir()
+    row = "2011,contracts executed,offshore,381,USD million,hangzhou overview 2011"
+    Path(tmp_path, "ningbo", "2011.csv").write_text(f"year,indicator,flow,value,unit,source\n{row}\n")
+    figures = load_figures("ningbo", data_dir=tmp_path)
+    assert figures.loc[0, ["area", "category", "value"]].tolist() == ["ningbo", "total", 381.0]

@@ -1,0 +1,144 @@
+"""The committed notebooks: executed, clean, parametrized the same way, and red when a number or a chart changes.
+
+Their outputs are compared by nbval, which pytest runs over `notebooks/` in the same suite.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PARAMETERS = {"year": "int", "area": "str", "compare_with": "str", "total_basis": "str", "data_dir": "str"}
+NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=120", "-p", "no:cacheprovider", "-q"]
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def test_the_chapters_are_there():
+    names = [path.stem for path in NOTEBOOKS]
+    assert names[:6] == [
+        "00_overview",
+        "01_scale",
+        "02_sector_mix",
+        "03_leading_enterprises",
+        "04_markets",
+        "05_talent_training",
+    ]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_committed_executed_and_clean(path):
+    notebook, code = nbformat.read(path, as_version=4), code_cells(path)
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert [cell for cell in code if "parameters" in cell.metadata.get("tags", [])] == code[:1]
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [o for o in outputs if o.get("name") == "stderr" or o.output_type == "error"]
+    assert max(cell.source.count("\n") + 1 for cell in code) <= 10
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.cells[0].source.startswith(f"# {notebook.metadata.title}")
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"/(home|root|tmp|work|Users)/|papermill\"|execution_start|0x[0-9a-f]{8}", text)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_chart_has_a_text_twin_and_every_shown_cell_prose_before_it(path):
+    cells = nbformat.read(path, as_version=4).cells
+    charts = 0
+    for before, cell in pairwise(cells):
+        if cell.cell_type == "code" and "hz.show" in cell.source:
+            assert before.cell_type == "markdown", cell.source
+        for output in cell.get("outputs", []):
+            if "image/svg+xml" in output.get("data", {}):
+                charts += 1
+                assert re.match(r"Figure \d+\. .+\n(bar|line) #", output.data["text/plain"].replace(" | ", " ")), (
+                    cell.source
+                )
+    assert charts >= 1
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_parameters_are_literals_with_type_and_help(path):
+    known = papermill.inspect_notebook(str(path))
+    assert {name: entry["inferred_type_name"] for name, entry in known.items()} == PARAMETERS
+    assert all(entry["help"] for entry in known.values())
+    assert all(
+        re.fullmatch(r"\w+ = \S+ .*# type: (int|str) .+", line) for line in code_cells(path)[0].source.split("\n")
+    )
+
+
+def run(*command, cwd, **environment):
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"} | environment
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=cwd, env=env, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_papermill_runs_a_notebook_from_any_folder(tmp_path):
+    done = run("papermill", str(ROOT / "notebooks" / "01_scale.ipynb"), "out.ipynb", "-p", "year", "2010", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    text = (tmp_path / "out.ipynb").read_text(encoding="utf-8")
+    assert "Hangzhou 2010: " in text and "in 2010, down from 337–367 % the year before" in text
+
+
+def test_papermill_stops_at_a_wrong_parameter_with_a_plain_reason(tmp_path):
+    notebook = str(ROOT / "notebooks" / "01_scale.ipynb")
+    done = run("papermill", notebook, "out.ipynb", "-p", "year", "1999", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "hangzhou has no figures for 1999; there are 2007" in done.stderr
+
+
+@pytest.fixture
+def copy(tmp_path):
+    for name in ("hzso_analysis", "data"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / "02_sector_mix.ipynb", tmp_path / "notebooks")
+    shutil.copy(ROOT / "tests" / "sanitize.cfg", tmp_path)
+    return tmp_path
+
+
+def change(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) >= 1
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+MUTATIONS = {
+    "nothing": None,
+    "a value in the data": ("data/hangzhou/2011.csv", ",1.345,USD billion,", ",1.346,USD billion,"),
+    "an argument of a chart": (
+        "hzso_analysis/chapters/sector_mix.py",
+        "charts.parts, rows, title",
+        "charts.parts, rows[::-1], title",
+    ),
+    "the number of a figure": ("notebooks/02_sector_mix.ipynb", "figure=1)", "figure=2)"),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_change_turns_the_notebook_red(copy, name):
+    if MUTATIONS[name]:
+        change(copy / MUTATIONS[name][0], *MUTATIONS[name][1:])
+    done = run(
+        "pytest",
+        *NBVAL,
+        "--nbval-sanitize-with=sanitize.cfg",
+        "notebooks",
+        cwd=copy,
+        PYTHONPATH=str(copy),
+        HZSO_CACHE="",
+    )
+    assert done.returncode == (1 if MUTATIONS[name] else 0), done.stdout[-3000:]
+    if MUTATIONS[name]:
+        assert "mismatch" in done.stdout
