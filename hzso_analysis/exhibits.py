@@ -1,4 +1,7 @@
-"""Numbered tables and charts of a chapter, and how a notebook shows them."""
+"""Numbered tables and charts of a chapter, and how a notebook shows them.
+
+A row of a table or a mark of a chart is a dict; its key `rows` holds the figure rows behind it, for the source line.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +15,12 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 
 from hzso_analysis import charts, wording
-from hzso_analysis.edition import Edition, Quantity, find, printed_rows
+from hzso_analysis.edition import Edition, Quantity, find, match, printed_rows
 from hzso_analysis.figures import codebook
 
-COLUMNS = ["item", "value", "unit", "status", "low", "high", "source"]
-NUMBERS = (
-    "value",
-    "share printed",
-    "share computed",
-    "printed",
-    "implied",
-    "firms",
-    "amount",
-    "share",
-    "gap",
-    "change",
-    "figures",
-    "half-widths",
-)
+COLUMNS = ["item", "value", "unit", "status", "low", "high", "source", "rows"]
+TEXTS = ["item", "unit", "status", "source", "agrees", "note", "kind", "check", "title", "publisher", "date"]
+TEXTS += ["what the sources print"]
 
 
 class Exhibit(NamedTuple):
@@ -46,28 +37,53 @@ class Exhibit(NamedTuple):
     figure: Figure | None = None
 
 
-def table(edition: Edition, title: str, rows: Iterable[dict], note: str = "") -> Exhibit:
-    """A table of rows made by `cell_row` and its kind; the source line cites the figures behind them."""
-    rows = list(rows)
-    used = [row.pop("rows") for row in rows]
-    frame = pd.DataFrame(rows)
-    legend = [f"{s}: {wording.STATUS[s]}" for s in dict.fromkeys(frame["status"])] if "status" in frame else []
-    return Exhibit(title, frame, " ".join(filter(None, [note, _sentence(legend)])), cite(edition, used))
+def table(
+    edition: Edition, rows: list[dict], *, title: str, note: str = "", heading: str = "", gap: str = ""
+) -> Exhibit:
+    """A table of rows made by `cell_row` and its kind; without rows a gap under `heading`."""
+    if not rows:
+        return Exhibit(heading or title, pd.DataFrame(), gap)
+    frame = pd.DataFrame(rows).drop(columns="rows")
+    legend = [f"{s}: {wording.STATUS[s]}" for s in dict.fromkeys(frame.get("status", []))]
+    note = " ".join(filter(None, [note, f"Status: {'; '.join(legend)}." if legend else ""]))
+    return Exhibit(title, frame, note, cite(edition, rows))
 
 
 def chart(
-    edition: Edition, draw: Callable[..., Figure], rows: list[dict], *, title: str, subtitle: str, **options
+    edition: Edition,
+    draw: Callable[..., Figure],
+    rows: list[dict],
+    *,
+    title: str | Callable[[list[dict]], str],
+    subtitle: str,
+    heading: str,
+    gap: str,
+    **options,
 ) -> Exhibit:
-    """A chart of rows that hold `label`, `low`, `high`, `text` and, for the source line, the figure `rows` used."""
-    source = cite(edition, [row["rows"] for row in rows])
+    """A chart of marks; its title may be a function of them. Without marks a gap under `heading`."""
+    if not rows:
+        return Exhibit(heading, pd.DataFrame(), gap)
+    words = {
+        "title": title if isinstance(title, str) else title(rows),
+        "subtitle": subtitle,
+        "source": cite(edition, rows),
+    }
     frame = pd.DataFrame(rows).drop(columns="rows")
-    figure = draw(frame, title=title, subtitle=subtitle, source=source, **options)
-    return Exhibit(title, frame, subtitle, source, figure)
+    return Exhibit(words["title"], frame, subtitle, words["source"], draw(frame, **words, **options))
 
 
-def gap(title: str, note: str) -> Exhibit:
-    """An exhibit for what nobody published."""
-    return Exhibit(title, pd.DataFrame(), note)
+def mark(
+    label: str, low: float, high: float, rows: pd.DataFrame, *, text: str = "", fraction: bool = False, **more
+) -> dict:
+    """A mark of a chart with its bounds and its value as written; a `fraction` is drawn in percent."""
+    text = text or (wording.percent(low, high) if fraction else wording.span(low, high))
+    scale = 100 if fraction else 1
+    return {"label": label, "low": scale * low, "high": scale * high, "text": text, "rows": rows} | more
+
+
+def quantity_mark(label: str, quantity: Quantity, **more) -> dict:
+    """A mark for what is known of a cell, as printed where it was."""
+    return mark(label, quantity.low, quantity.high, quantity.rows, text=value_text(quantity), **more)
 
 
 def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None = None) -> None:
@@ -78,57 +94,43 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
     name = f"Table {table}" if table else f"Figure {figure}"
     if exhibit.frame.empty:
         html = f'<p class="gap"><strong>{name}. {escape(exhibit.title)}.</strong> {escape(exhibit.note)}</p>'
-        display({"text/html": html, "text/plain": f"{name}. {exhibit.title}. {exhibit.note}"}, raw=True)
+        data = {"text/html": html, "text/plain": f"{name}. {exhibit.title}. {exhibit.note}"}
     elif exhibit.figure is None:
-        text = exhibit.frame.to_string(index=False)
-        display({"text/html": table_html(exhibit, name), "text/plain": f"{name}. {exhibit.title}\n{text}"}, raw=True)
+        text = f"{name}. {exhibit.title}\n{exhibit.frame.to_string(index=False)}"
+        data = {"text/html": table_html(exhibit, name), "text/plain": text}
     else:
         picture = charts.svg(exhibit.figure, alt=alt_text(exhibit, name), prefix=name.lower().replace(" ", ""))
-        text = f"{name}. {charts.twin(exhibit.figure)}"
-        display({"image/svg+xml": picture, "text/plain": text}, raw=True)
+        data = {"image/svg+xml": picture, "text/plain": f"{name}. {charts.twin(exhibit.figure)}"}
+    display(data, raw=True)
 
 
 def table_html(exhibit: Exhibit, name: str) -> str:
     """The table as HTML: caption, header cells with scope, numbers to the right, note and source below."""
     shown = [c for c in exhibit.frame.columns if c not in ("low", "high")]
-    head = "".join(f'<th scope="col" class="{_side(c)}">{escape(c.capitalize())}</th>' for c in shown)
+    side = ["text" if column in TEXTS else "number" for column in shown]
+    head = "".join(
+        f'<th scope="col" class="{s}">{escape(c.capitalize())}</th>' for s, c in zip(side, shown, strict=True)
+    )
     body = ""
     for row in exhibit.frame[shown].astype(str).itertuples(index=False):
-        cells = [f'<th scope="row">{escape(row[0])}</th>']
-        cells += [f'<td class="{_side(c)}">{escape(text)}</td>' for c, text in zip(shown[1:], row[1:], strict=True)]
-        body += f"<tr>{''.join(cells)}</tr>\n"
-    below = " ".join(filter(None, [_stopped(exhibit.note), exhibit.source]))
+        cells = [f'<td class="{s}">{escape(text)}</td>' for s, text in zip(side[1:], row[1:], strict=True)]
+        body += f'<tr><th scope="row">{escape(row[0])}</th>{"".join(cells)}</tr>\n'
+    note = f"{exhibit.note.rstrip('.')}. {exhibit.source}" if exhibit.note else exhibit.source
     return (
         f'<div class="exhibit" tabindex="0" role="region" aria-label="{name}"><table>\n'
-        f"<caption>{name}. {escape(exhibit.title)}</caption>\n"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n"
-        f'<p class="note">{escape(below)}</p></div>'
+        f"<caption>{name}. {escape(exhibit.title)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+        f'<tbody>\n{body}</tbody></table>\n<p class="note">{escape(note.strip())}</p></div>'
     )
 
 
 def alt_text(exhibit: Exhibit, name: str) -> str:
     """Words for those who cannot see a chart: its finding and its main numbers."""
-    frame = exhibit.frame
-    rows = [f"{_key(row)}: {row.text}" for row in frame.itertuples() if hasattr(row, "text")]
-    rows += [f"{row.label}: {row.first_text}, {row.second_text}" for row in frame.itertuples() if hasattr(row, "first")]
-    more = f"; and {len(rows) - 12} more" if len(rows) > 12 else ""
-    return f"{name}. {exhibit.title}. {exhibit.note}. {'; '.join(rows[:12])}{more}."
-
-
-def _key(row) -> str:
-    return f"{row.series} {row.year}" if hasattr(row, "series") else row.label
-
-
-def _side(column: str) -> str:
-    return "number" if column in NUMBERS or column.isdigit() else "text"
-
-
-def _stopped(text: str) -> str:
-    return f"{text}." if text and not text.endswith(".") else text
-
-
-def _sentence(parts: list[str]) -> str:
-    return f"Status: {'; '.join(parts)}." if parts else ""
+    marks = []
+    for row in exhibit.frame.to_dict("records"):
+        key = f"{row['series']} {row['year']}" if "series" in row else row["label"]
+        marks.append(f"{key}: {row['text'] if 'text' in row else row['first_text'] + ', ' + row['second_text']}")
+    more = f"; and {len(marks) - 12} more" if len(marks) > 12 else ""
+    return f"{name}. {exhibit.title}. {exhibit.note}. {'; '.join(marks[:12])}{more}."
 
 
 def sources(edition: Edition) -> Exhibit:
@@ -136,26 +138,15 @@ def sources(edition: Edition) -> Exhibit:
     figures = edition.reconciliation.figures
     own = figures[(figures["area"] == edition.area) & (figures["year"] == edition.year)]
     book = codebook("sources", edition.data_dir).set_index("id").loc[sorted(set(own["source"]))]
-    counts = own["source"].value_counts()
-    rows = [
-        {
-            "item": name,
-            "title": row["title"],
-            "publisher": row["publisher"],
-            "date": row["date"],
-            "figures": counts[name],
-        }
-        for name, row in book.iterrows()
-    ]
-    title = (
-        f"{wording.counted(len(rows), 'source')} of the figures for {wording.area_name(edition.area)} in {edition.year}"
+    rows = book.reset_index(names="item")[["item", "title", "publisher", "date"]]
+    rows["figures"] = rows["item"].map(own["source"].value_counts())
+    area = wording.area_name(edition.area)
+    title = f"{wording.counted(len(rows), 'source')} of the figures for {area} in {edition.year}"
+    return Exhibit(
+        title,
+        rows,
+        "Addresses stand in data/sources.csv." if len(rows) else "All that is shown follows from other years.",
     )
-    if not rows:
-        return gap(
-            f"Sources for {edition.year}",
-            "Nothing was printed about this year; what is shown follows from other years.",
-        )
-    return Exhibit(title, pd.DataFrame(rows), "Addresses stand in data/sources.csv.")
 
 
 def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", category: str = "total", **key) -> dict:
@@ -166,43 +157,30 @@ def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", catego
 def quantity_row(item: str, quantity: Quantity | None) -> dict:
     """A table row for what is known of a cell; an unknown one says so and has no number."""
     if quantity is None:
-        row = ["not published", "", "unknown", math.nan, math.nan, ""]
-        return dict(zip([*COLUMNS, "rows"], [item, *row, pd.DataFrame()], strict=True))
+        row = ["not published", "", "unknown", math.nan, math.nan, "", pd.DataFrame()]
+        return dict(zip(COLUMNS, [item, *row], strict=True))
     item = f"{item}, {wording.period(quantity.cell.year, quantity.cell.months)}" if quantity.cell.months else item
     row = [value_text(quantity), wording.unit_text(quantity.cell.unit), quantity.status, quantity.low, quantity.high]
-    return dict(zip([*COLUMNS, "rows"], [item, *row, where_printed(quantity.rows), quantity.rows], strict=True))
+    return dict(zip(COLUMNS, [item, *row, where_printed(quantity.rows), quantity.rows], strict=True))
 
 
-def measure_row(
-    edition: Edition, item: str, indicator: str, flow: str, category: str, measure: str, **key
-) -> dict | None:
-    """A table row for a printed growth, average, cumulative or share; None where none was printed."""
-    rows = printed_rows(edition, indicator, flow, category, measure, **key)
+def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[dict]:
+    """A table row for a printed growth, sum, average or share; none where none was printed."""
+    rows = printed_rows(edition, *cell_and_measure)
     if rows.empty:
-        return None
+        return []
     first = rows.iloc[0]
     since = "" if pd.isna(first["since"]) else f", {first['since']} to {first['year']}"
-    period = f", {wording.period(first['year'], first['months'])}" if first["months"] else since
+    item += f", {wording.period(first['year'], first['months'])}" if first["months"] else since
     status = "unclear" if first["qualifier"] == "unclear" else "published"
-    cells = [item + period, wording.printed(first), wording.unit_text(first["unit"]), status]
-    cells += [first["value"] - first["precision"], first["value"] + first["precision"], where_printed(rows), rows]
-    return dict(zip([*COLUMNS, "rows"], cells, strict=True))
+    ends = [first["value"] - first["precision"], first["value"] + first["precision"]]
+    row = [item, wording.printed(first), wording.unit_text(first["unit"]), status, *ends, where_printed(rows), rows]
+    return [dict(zip(COLUMNS, row, strict=True))]
 
 
-def computed_row(item: str, value: str, unit: str, low: float, high: float, rows: pd.DataFrame, base: str = "") -> dict:
+def computed_row(item: str, value: str, unit: str, rows: pd.DataFrame, base: str = "") -> dict:
     """A table row for a number computed from others; `base` says from which."""
-    return dict(zip([*COLUMNS, "rows"], [item, value, unit, "computed", low, high, base, rows], strict=True))
-
-
-def mark(name: str, quantity: Quantity) -> dict:
-    """A chart row for a quantity: its bounds, its value as written and the figures behind it."""
-    return {
-        "label": name,
-        "low": quantity.low,
-        "high": quantity.high,
-        "text": value_text(quantity),
-        "rows": quantity.rows,
-    }
+    return dict(zip(COLUMNS, [item, value, unit, "computed", math.nan, math.nan, base, rows], strict=True))
 
 
 def value_text(quantity: Quantity) -> str:
@@ -221,20 +199,18 @@ def in_words(quantity: Quantity) -> str:
 
 
 def where_printed(rows: pd.DataFrame) -> str:
-    """Sources and locators of rows, heaviest source first."""
+    """Sources and locators of rows, heaviest source first, those in doubt only where there are no others."""
     if rows.empty:
         return ""
-    rows = rows[(rows["qualifier"] != "unclear") | (rows["qualifier"] == "unclear").all()].sort_values(
-        "weight", ascending=False, kind="stable"
-    )
-    places = [f"{row.source}, {row.locator}" if row.locator else row.source for row in rows.itertuples()]
-    return "; ".join(dict.fromkeys(places))
+    rows = rows[(rows["qualifier"] != "unclear") | (rows["qualifier"] == "unclear").all()]
+    rows = rows.sort_values("weight", ascending=False, kind="stable")
+    return "; ".join(dict.fromkeys((rows["source"] + ", " + rows["locator"]).str.removesuffix(", ")))
 
 
-def cite(edition: Edition, rows: Iterable[pd.DataFrame]) -> str:
-    """The source line for these figure rows; the area's own sources where estimates stand on no printed level."""
-    used = {source for frame in rows if len(frame) for source in frame["source"]}
+def cite(edition: Edition, rows: Iterable[dict]) -> str:
+    """The source line for these rows; the year's main sources where estimates stand on no printed level."""
+    used = {source for row in rows if len(row["rows"]) for source in row["rows"]["source"]}
     if not used:
-        figures = edition.reconciliation.figures
-        used = set(figures.loc[(figures["area"] == edition.area) & (figures["weight"] == 2), "source"])
+        own = match(edition.reconciliation.figures, {"area": edition.area, "year": edition.year, "weight": 2})
+        used = set(own["source"])
     return wording.cite(used, codebook("sources", edition.data_dir))

@@ -124,16 +124,23 @@ def unit_text(unit: str) -> str:
     return UNIT_NAMES.get(unit, unit)
 
 
-def period(year: int | str, months: str = "") -> str:
+def months_text(months: str) -> str:
+    """A part of the year.
+
+    >>> months_text("1 to 9"), months_text("5 to 5")
+    ('January to September', 'May')
+    """
+    first, last = (MONTHS[int(month) - 1] for month in months.split(" to "))
+    return first if first == last else f"{first} to {last}"
+
+
+def period(year: int, months: str = "") -> str:
     """A year or the part of it.
 
-    >>> period(2011), period(2008, "1 to 9"), period(2009, "5 to 5")
-    ('2011', 'January to September 2008', 'May 2009')
+    >>> period(2011), period(2008, "1 to 9")
+    ('2011', 'January to September 2008')
     """
-    if not months:
-        return str(year)
-    first, last = (MONTHS[int(m) - 1] for m in months.split(" to "))
-    return f"{first} {year}" if first == last else f"{first} to {last} {year}"
+    return f"{months_text(months)} {year}" if months else str(year)
 
 
 def area_name(area: str) -> str:

@@ -132,7 +132,7 @@ def test_check_counts_what_is_sound(tmp_path):
     write(tmp_path, "hangzhou", ROW + ROW.replace("2011,", "2010,", 1))
     done = run("check", "--data-dir", str(tmp_path))
     assert done.exit_code == 0
-    assert done.stdout == "hangzhou: 2 figures, 2010 to 2011, 1 source, no faults\n"
+    assert done.stdout == "hangzhou: 2 figures, 2010 to 2011, 1 source, no faults\n  all of them can be true together\n"
 
 
 def test_check_names_every_fault_and_still_checks_the_other_areas(tmp_path):
@@ -140,8 +140,16 @@ def test_check_names_every_fault_and_still_checks_the_other_areas(tmp_path):
     write(tmp_path, "hangzhou", ROW.replace("USD million", "RMB") + ROW.replace("executed", "exekuted"))
     done = run("check", "--data-dir", str(tmp_path))
     assert done.exit_code == 1
-    assert done.stdout == "china: 1 figure, 2011 to 2011, 1 source, no faults\n"
+    assert done.stdout == "china: 1 figure, 2011 to 2011, 1 source, no faults\n  all of them can be true together\n"
     assert "hangzhou/2011.csv:2: unit: found RMB; write one of " in done.stderr
+
+
+def test_check_names_what_does_not_fit_and_strict_makes_it_a_failure():
+    done = run("check", "--area", "hangzhou")
+    assert done.exit_code == 0
+    assert "contradicts itself: it prints contracts executed, offshore, 2011 as USD 1.872 billion" in done.stdout
+    assert done.stdout.count("Sources tie.") == 1
+    assert run("check", "--area", "hangzhou", "--strict").exit_code == 1
 
 
 def test_check_of_an_unknown_area_names_the_nearest():

@@ -80,7 +80,7 @@ def test_parameters_are_literals_with_type_and_help(path):
 def run(*command, cwd, **environment):
     env = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"} | environment
     return subprocess.run(
-        [sys.executable, "-m", *command], cwd=cwd, env=env, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", *command], cwd=cwd, env=env, capture_output=True, text=True, timeout=300, check=False
     )
 
 

@@ -7,15 +7,15 @@ import math
 import pandas as pd
 
 from hzso_analysis import charts, wording
-from hzso_analysis.edition import Edition, Quantity, Share, find, label, match, printed_rows, share
+from hzso_analysis.edition import Edition, Quantity, find, label, printed_rows, share
 from hzso_analysis.exhibits import (
     Exhibit,
     cell_row,
     chart,
-    gap,
     in_words,
     mark,
-    measure_row,
+    measure_rows,
+    quantity_mark,
     table,
     value_text,
     where_printed,
@@ -34,25 +34,27 @@ def bands_of(edition: Edition) -> pd.DataFrame:
 
 def known_bands(edition: Edition, area: str | None = None) -> dict[str, tuple[Quantity, Quantity | None]]:
     """Bands whose number of firms is known within 5 %, with the amount they hold; groups stand before their bands."""
-    book = bands_of(edition)
-    found = {}
+    book, found = bands_of(edition), {}
     for band in book.index:
         firms = find(edition, FIRMS, "offshore", band, area=area)
         if firms and firms.high - firms.low <= 0.05 * firms.high:
-            held = find(edition, EXECUTED, "offshore", band, area=area, months=firms.cell.months, unit="USD million")
-            found[band] = (firms, held)
+            at = {"area": area, "months": firms.cell.months, "unit": "USD million"}
+            found[band] = (firms, find(edition, EXECUTED, "offshore", band, **at))
     groups = [band for band in found if band in set(book.loc[list(found), "parent"])]
     return {band: found[band] for band in [*groups, *(band for band in found if band not in groups)]}
 
 
-def leaders(edition: Edition, area: str | None = None) -> tuple[str, Quantity, Quantity] | None:
+def leaders(edition: Edition) -> tuple[str, Quantity, Quantity] | None:
     """The widest band whose firms and amount are known: the group that the source calls leading."""
-    groups = [(b, f, h) for b, (f, h) in known_bands(edition, area).items() if h and h.high - h.low < 0.05 * h.high]
+    groups = [
+        (b, f, held)
+        for b, (f, held) in known_bands(edition).items()
+        if held and held.high - held.low < 0.05 * held.high
+    ]
     return min(groups, key=lambda group: bands_of(edition).loc[group[0], "low"]) if groups else None
 
 
-def missing(edition: Edition) -> str:
-    """What was not published for this chapter."""
+def _gap(edition: Edition) -> str:
     area = wording.area_name(edition.area)
     return f"No number of enterprises by size and no amount they hold was published for {area} in {edition.year}."
 
@@ -62,25 +64,19 @@ def headline(edition: Edition) -> Exhibit:
     rows = []
     for band, (firms, held) in known_bands(edition).items():
         part = held and share(edition, held)
-        text = wording.percent(part.low, part.high) if part and part.high < math.inf else "–"
-        rows.append(
-            {
-                "item": label(edition, "categories", band),
-                "firms": value_text(firms),
-                "amount": value_text(held) if held else "–",
-            }
-            | {"share": text, "status": f"{firms.status}; amount {held.status if held else 'unknown'}"}
-            | {"source": where_printed(firms.rows), "rows": pd.concat([firms.rows, held.rows]) if held else firms.rows}
-        )
-    if not rows:
-        return gap("Enterprises by size", missing(edition))
+        row = {"item": label(edition, "categories", band), "firms": value_text(firms)}
+        row["amount"] = value_text(held) if held else "–"
+        row["share"] = wording.percent(part.low, part.high) if part and part.high < math.inf else "–"
+        row |= {"status": firms.status, "source": where_printed(firms.rows)}
+        rows.append(row | {"rows": pd.concat([firms.rows, held.rows]) if held else firms.rows})
     note = (
         "Firms by offshore executed in the year, amounts in USD million; n firms hold at least n times the lower edge."
     )
-    return table(edition, leaders_title(edition), [row | {"status": row["status"].split(";")[0]} for row in rows], note)
+    words = {"heading": "Enterprises by size", "gap": _gap(edition)}
+    return table(edition, rows, title=headline_title(edition), note=note, **words)
 
 
-def leaders_title(edition: Edition) -> str:
+def headline_title(edition: Edition) -> str:
     """What the leading group holds."""
     group = leaders(edition)
     if group is None:
@@ -94,58 +90,48 @@ def leaders_title(edition: Edition) -> str:
 def counts(edition: Edition) -> Exhibit:
     """Bars of the number of firms in each band that no other band cuts up."""
     known = known_bands(edition)
-    whole = set(bands_of(edition).loc[list(known), "parent"])
-    rows = [mark(label(edition, "categories", b), firms) for b, (firms, _) in known.items() if b not in whole]
-    if not rows:
-        return gap("Number of enterprises by size", missing(edition))
-    implied = [f"{value_text(f)} of {b}" for b, (f, _) in known.items() if f.status != "published"]
-    title = f"{rows[0]['text']} enterprises executed offshore contracts {rows[0]['label']} in {edition.year}"
-    title += f"; {wording.listing(implied)} follow from the rest" if implied else ""
-    return chart(
-        edition, charts.bars, rows, title=title, subtitle=f"Number of enterprises by offshore executed, {edition.year}"
-    )
+    cut_up = set(bands_of(edition).loc[list(known), "parent"])
+    rows = [quantity_mark(label(edition, "categories", b), firms) for b, (firms, _) in known.items() if b not in cut_up]
+    implied = [f"{value_text(firms)} of {band}" for band, (firms, _) in known.items() if firms.status != "published"]
+
+    def title(rows: list[dict]) -> str:
+        text = f"{rows[0]['text']} enterprises executed offshore contracts {rows[0]['label']} in {edition.year}"
+        return text + (f"; {wording.listing(implied)} follow from the rest" if implied else "")
+
+    note = f"Number of enterprises by offshore executed, {edition.year}"
+    words = {"heading": "Number of enterprises by size", "gap": _gap(edition)}
+    return chart(edition, charts.bars, rows, title=title, subtitle=note, **words)
 
 
 def concentration(edition: Edition) -> Exhibit:
     """The whole cut into the leading group and all other firms."""
-    group = leaders(edition)
-    part = group and share(edition, group[2])
-    if not part:
-        return gap("What the leading enterprises hold", missing(edition))
-    band, firms, held = group
-    middle = 50 * (part.low + part.high)
-    others = others_name(edition, firms)
-    rows = [
-        {"label": f"{value_text(firms)} enterprises {band}", "low": middle, "high": middle, "rows": held.rows}
-        | {"text": wording.percent(part.low, part.high)},
-        {"label": others, "low": 100 - middle, "high": 100 - middle, "rows": held.rows}
-        | {"text": wording.percent(1 - part.high, 1 - part.low)},
-    ]
-    note = f"Percent of offshore executed, {edition.year}; base {wording.amount(value_text(part.base), 'USD million')}"
-    return chart(edition, charts.parts, rows, title=concentration_title(edition, band, held, part), subtitle=note)
+    group, rows, note, title = leaders(edition), [], "", ""
+    if part := group and share(edition, group[2]):
+        band, firms, held = group
+        rows.append(mark(f"{value_text(firms)} enterprises {band}", part.low, part.high, held.rows, fraction=True))
+        others = _others(edition, firms)
+        name = f"all others, {wording.span(*others)} registered" if others else "all other enterprises"
+        rows.append(mark(name, max(0.0, 1 - part.high), 1 - part.low, held.rows, fraction=True))
+        note = (
+            f"Percent of offshore executed, {edition.year}; base {wording.amount(value_text(part.base), 'USD million')}"
+        )
+        title = f"Enterprises {band} hold {rows[0]['text']} of offshore executed"
+        for _, row in printed_rows(edition, EXECUTED, "offshore", band, "share").head(1).iterrows():
+            agree = (
+                part.low <= (row["value"] + row["precision"]) / 100
+                and part.high >= (row["value"] - row["precision"]) / 100
+            )
+            title += ", as printed" if agree else f"; the source prints {wording.printed(row)} %"
+    words = {"heading": "What the leading enterprises hold", "gap": _gap(edition)}
+    return chart(edition, charts.parts, rows, title=title, subtitle=note, **words)
 
 
-def others_name(edition: Edition, firms: Quantity) -> str:
-    """The firms outside the leading group, as far as their number is known."""
+def _others(edition: Edition, firms: Quantity) -> tuple[float, float] | None:
+    """Bounds of the number of registered firms outside the leading group."""
     registered = find(edition, "enterprises registered")
-    if registered is None:
-        return "all other enterprises"
-    text = value_text(
-        registered._replace(low=registered.low - firms.high, high=registered.high - firms.low, status="computed")
-    )
-    return f"all others, {text} registered"
-
-
-def concentration_title(edition: Edition, band: str, held: Quantity, part: Share) -> str:
-    """The computed share, and the printed one where it differs beyond rounding."""
-    text = f"Enterprises {band} hold {wording.percent(part.low, part.high)} of offshore executed"
-    printed = printed_rows(edition, EXECUTED, "offshore", band, "share")
-    if len(printed):
-        row = printed.iloc[0]
-        low, high = (row["value"] - row["precision"]) / 100, (row["value"] + row["precision"]) / 100
-        agree = part.low <= high and part.high >= low
-        text += ", as printed" if agree else f"; the source prints {wording.printed(row)} %"
-    return text
+    if registered is None or registered.low <= firms.high:
+        return None
+    return registered.low - firms.high, registered.high - firms.low
 
 
 def averages(edition: Edition) -> Exhibit:
@@ -153,122 +139,55 @@ def averages(edition: Edition) -> Exhibit:
     rows = []
     for band, (firms, held) in known_bands(edition).items():
         if held and firms.low > 0 and held.high < math.inf:
-            low, high = edition.reconciliation.ratio(held.cell, firms.cell)
-            rows.append(average_mark(label(edition, "categories", band), low, high, firms.rows))
-    rows += rest_average(edition)
-    if not rows:
-        return gap("Average size", missing(edition))
-    top = rows[0]
-    title = f"An enterprise {top['label']} executed {wording.amount(top['text'], 'USD million')} on average"
-    if len(rows) > 1 and rows[-1]["label"].startswith("all others"):
-        title += f", one of the others {rows[-1]['text']}"
-    return chart(
-        edition,
-        charts.bars,
-        rows,
-        title=title,
-        subtitle=f"Offshore executed per enterprise, USD million, {edition.year}; whiskers are bounds",
-    )
+            ends = edition.reconciliation.ratio(held.cell, firms.cell)
+            rows.append(mark(f"{value_text(firms)} {label(edition, 'categories', band)}", *ends, firms.rows))
+    group = leaders(edition)
+    part, others = group and share(edition, group[2]), group and _others(edition, group[1])
+    if part and others:
+        left = (max(0.0, part.base.low - group[2].high), part.base.high - group[2].low)
+        rows.append(mark("all others registered", left[0] / others[1], left[1] / others[0], group[2].rows))
 
+    def title(rows: list[dict]) -> str:
+        text = f"The {rows[0]['label']} executed {wording.amount(rows[0]['text'], 'USD million')} each on average"
+        return text + (f", the others {rows[-1]['text']}" if part and others else "")
 
-def average_mark(name: str, low: float, high: float, rows: pd.DataFrame) -> dict:
-    """A bar for an average."""
-    return {"label": name, "low": low, "high": high, "text": wording.span(low, high), "rows": rows}
-
-
-def rest_average(edition: Edition) -> list[dict]:
-    """Average of the registered firms below the leading group, at most what is left over the least number of them."""
-    group, registered = leaders(edition), find(edition, "enterprises registered")
-    if group is None or registered is None:
-        return []
-    _, firms, held = group
-    part = share(edition, held)
-    if part is None:
-        return []
-    number = (registered.low - firms.high, registered.high - firms.low)
-    left = (max(0.0, part.base.low - held.high), part.base.high - held.low)
-    low = left[0] / number[1] if number[1] < math.inf else 0.0
-    return [average_mark("all others registered", low, left[1] / number[0], registered.rows)] if number[0] > 0 else []
+    note = f"Offshore executed per enterprise, USD million, {edition.year}; whiskers are bounds"
+    words = {"heading": "Average size", "gap": _gap(edition)}
+    return chart(edition, charts.bars, rows, title=title, subtitle=note, **words)
 
 
 def nation(edition: Edition) -> Exhibit:
     """Share of the largest firms in both areas, for the bands that both print."""
-    other = edition.compare_with
-    rows = []
+    mine, other, rows = wording.area_name(edition.area), wording.area_name(edition.compare_with), []
     for band in bands_of(edition).index if other else []:
-        for area in (edition.area, other):
+        pair = []
+        for area in (edition.area, edition.compare_with):
             firms = find(edition, FIRMS, "offshore", band, area=area)
             held = find(edition, EXECUTED, "offshore", band, area=area, unit="USD million")
             part = held and share(edition, held)
             if firms and part and part.low > 0 and part.high < 1:
                 name = f"{wording.area_name(area)}: {value_text(firms)} enterprises {band}"
-                text = wording.percent(part.low, part.high)
-                rows.append(
-                    {
-                        "label": name,
-                        "low": 100 * part.low,
-                        "high": 100 * part.high,
-                        "text": text,
-                        "rows": pd.concat([firms.rows, held.rows, part_rows(edition, held)]),
-                        "band": band,
-                        "area": area,
-                    }
-                )
-    both = {row["band"] for row in rows if row["area"] == other} & {
-        row["band"] for row in rows if row["area"] == edition.area
-    }
-    rows = [row for row in rows if row["band"] in both]
-    if not rows:
-        text = (
-            f"{wording.area_name(other)} prints no size band of {wording.area_name(edition.area)}'s for {edition.year}."
-            if other
-            else "There is no area to compare with."
-        )
-        return gap("Against the nation", text)
-    mine, theirs = rows[0], rows[1]
-    title = f"{wording.area_name(edition.area)}'s largest enterprises hold {mine['text']}"
-    title += f", {wording.area_name(other)}'s {theirs['text']}"
-    return chart(
-        edition,
-        charts.bars,
-        rows,
-        title=title,
-        subtitle=f"Percent of the area's own offshore executed, {edition.year}; whiskers are bounds",
+                used = pd.concat([firms.rows, printed_rows(edition, EXECUTED, "offshore", band, "share", area=area)])
+                pair.append(mark(name, part.low, part.high, used, fraction=True))
+        rows += pair if len(pair) == 2 else []
+
+    def title(rows: list[dict]) -> str:
+        return f"{mine}'s largest enterprises hold {rows[0]['text']}, {other}'s {rows[1]['text']}"
+
+    gap = (
+        f"{other} prints no size band of {mine}'s for {edition.year}." if other else "There is no area to compare with."
     )
-
-
-def part_rows(edition: Edition, held: Quantity) -> pd.DataFrame:
-    """Printed shares of a cell."""
-    return match(edition.reconciliation.figures, held.cell._replace(unit="percent")._asdict() | {"measure": "share"})
+    note = f"Percent of the area's own offshore executed, {edition.year}; whiskers are bounds"
+    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading="Against the nation", gap=gap)
 
 
 def honours(edition: Edition) -> Exhibit:
     """Table of registered firms and places in national lists."""
-    names = [
-        "enterprises registered",
-        "enterprises added",
-        "rank of leading enterprise",
-        "enterprises in the national growth list",
-    ]
-    rows = [
-        row
-        for name in names
-        if (row := cell_row(edition, label(edition, "indicators", name), name))["value"] != "not published"
-    ]
-    medium = measure_row(
-        edition,
-        "Medium-sized enterprises, share of offshore executed",
-        EXECUTED,
-        "offshore",
-        "medium-sized enterprises",
-        "share",
-    )
-    rows += [medium] if medium else []
-    if not rows:
-        return gap("Registered enterprises and national lists", missing(edition))
-    return table(
-        edition,
-        f"Registered enterprises and national lists, {edition.year}",
-        rows,
-        "Not every registered enterprise executes contracts in a year.",
-    )
+    names = ["enterprises registered", "enterprises added", "rank of leading enterprise"]
+    names.append("enterprises in the national growth list")
+    rows = [cell_row(edition, label(edition, "indicators", name), name) for name in names if find(edition, name)]
+    medium = (EXECUTED, "offshore", "medium-sized enterprises", "share")
+    rows += measure_rows(edition, "Medium-sized enterprises, share of offshore executed", *medium)
+    title = f"Registered enterprises and national lists, {edition.year}"
+    note = "Not every registered enterprise executes contracts in a year."
+    return table(edition, rows, title=title, note=note, gap=_gap(edition))

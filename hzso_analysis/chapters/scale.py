@@ -9,29 +9,36 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share
-from hzso_analysis.exhibits import Exhibit, cell_row, chart, computed_row, gap, mark, measure_row, table, value_text
+from hzso_analysis.exhibits import (
+    Exhibit,
+    cell_row,
+    chart,
+    computed_row,
+    mark,
+    measure_rows,
+    quantity_mark,
+    table,
+    value_text,
+)
 
-FLOWS = {"all": "all", "offshore": "offshore", "onshore": "onshore"}
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
 
 
 def headline(edition: Edition) -> Exhibit:
     """Table of the amounts of the year with unit, status and source, and of what was printed about their growth."""
     rows = [
-        cell_row(edition, f"Contracts {name.split()[1]}, {flow}", name, flow)
+        cell_row(edition, f"{label(edition, 'indicators', name)}, {flow}", name, flow)
         for name in (SIGNED, EXECUTED)
-        for flow in FLOWS
+        for flow in ("all", "offshore", "onshore")
     ]
-    extra = [execution_row(edition), growth_row(edition)]
-    for measure, text in (
+    rows += _execution(edition) + _growth(edition)
+    for measure, said in (
         ("growth", "printed growth"),
         ("cumulative", "sum"),
         ("average growth", "average growth a year"),
     ):
-        extra.append(
-            measure_row(edition, f"Contracts executed, offshore, {text}", EXECUTED, "offshore", "total", measure)
-        )
-    return table(edition, headline_title(edition), rows + [row for row in extra if row], "Amounts at current prices.")
+        rows += measure_rows(edition, f"Contracts executed, offshore, {said}", EXECUTED, "offshore", "total", measure)
+    return table(edition, rows, title=headline_title(edition), note="Amounts at current prices.")
 
 
 def headline_title(edition: Edition) -> str:
@@ -44,16 +51,13 @@ def headline_title(edition: Edition) -> str:
     return f"{flow} executed in {when}: {wording.amount(value_text(found), found.cell.unit)}"
 
 
-def execution_row(edition: Edition) -> dict | None:
+def _execution(edition: Edition) -> list[dict]:
     """Executed over signed, offshore; executions can belong to contracts of earlier years."""
     executed, signed = find(edition, EXECUTED, "offshore"), find(edition, SIGNED, "offshore")
     if executed is None or signed is None or signed.cell != executed.cell._replace(indicator=SIGNED):
-        return None
-    low, high = edition.reconciliation.ratio(executed.cell, signed.cell)
-    rows = pd.concat([executed.rows, signed.rows])
-    return computed_row(
-        "Executed for each dollar signed, offshore", wording.percent(low, high)[:-2], "%", low, high, rows
-    )
+        return []
+    text = wording.percent(*edition.reconciliation.ratio(executed.cell, signed.cell))[:-2]
+    return [computed_row("Executed as a share of signed, offshore", text, "%", pd.concat([executed.rows, signed.rows]))]
 
 
 def growth_between(edition: Edition, cell: Cell) -> tuple[float, float] | None:
@@ -66,34 +70,31 @@ def growth_between(edition: Edition, cell: Cell) -> tuple[float, float] | None:
     return low - 1, high - 1
 
 
-def growth_row(edition: Edition) -> dict | None:
-    """Growth of offshore executed on the year before, from the estimates."""
+def _growth(edition: Edition) -> list[dict]:
     found = find(edition, EXECUTED, "offshore")
     bounds = found and growth_between(edition, found.cell)
     if not bounds:
-        return None
+        return []
     text = wording.percent(*bounds)[:-2]
-    return computed_row(
-        "Contracts executed, offshore, growth computed", text, "%", *bounds, found.rows, "estimates of both years"
-    )
+    return [
+        computed_row("Contracts executed, offshore, growth computed", text, "%", found.rows, "estimates of both years")
+    ]
 
 
 def flows(edition: Edition) -> Exhibit:
     """Bars of signed and executed, offshore and onshore."""
-    names = [(name, flow) for name in (SIGNED, EXECUTED) for flow in ("offshore", "onshore")]
-    found = [(name, flow, find(edition, name, flow)) for name, flow in names]
-    unit = next((q.cell.unit for *_, q in found if q), None)
-    rows = [mark(_named(edition, name, flow, q), q) for name, flow, q in found if q and q.cell.unit == unit]
-    if not rows:
-        return gap("Signed and executed by flow", f"No amounts by flow were published for {edition.year}.")
-    return chart(
-        edition, charts.bars, rows, title=flows_title(edition), subtitle=f"{unit}, {edition.year}, current prices"
-    )
-
-
-def _named(edition: Edition, name: str, flow: str, quantity: Quantity) -> str:
-    text = f"{label(edition, 'indicators', name)}, {flow}"
-    return f"{text} ({wording.period(quantity.cell.year, quantity.cell.months)})" if quantity.cell.months else text
+    cells = [(name, flow) for name in (SIGNED, EXECUTED) for flow in ("offshore", "onshore")]
+    found = [quantity for cell in cells if (quantity := find(edition, *cell))]
+    rows = []
+    for quantity in found:
+        name = f"{label(edition, 'indicators', quantity.cell.indicator)}, {quantity.cell.flow}"
+        when = f" ({wording.period(quantity.cell.year, quantity.cell.months)})" if quantity.cell.months else ""
+        if quantity.cell.unit == found[0].cell.unit:
+            rows.append(quantity_mark(name + when, quantity))
+    note = f"{found[0].cell.unit if found else ''}, {edition.year}, current prices"
+    gap = f"No amounts by flow were published for {edition.year}."
+    words = {"heading": "Signed and executed by flow", "gap": gap}
+    return chart(edition, charts.bars, rows, title=flows_title(edition), subtitle=note, **words)
 
 
 def flows_title(edition: Edition) -> str:
@@ -103,21 +104,8 @@ def flows_title(edition: Edition) -> str:
         found = find(edition, name, "offshore")
         part = found and share(edition, found)
         if part and part.high <= 1:
-            parts.append(f"{wording.percent(part.low, part.high)} of contracts {name.split()[1]}")
+            parts.append(f"{wording.percent(part.low, part.high)} of {name}")
     return f"Offshore work makes up {wording.listing(parts)}" if parts else headline_title(edition)
-
-
-def recovered(edition: Edition) -> Exhibit:
-    """Offshore executed over the years with bounds, beside what was printed where that differs."""
-    known, months = executed_series(edition)
-    if not known:
-        return gap("Offshore executed over the years", f"No year up to {edition.year} is known.")
-    rows = [mark("", q) | {"series": "from all figures together", "year": q.cell.year} for q in known]
-    rows, far = _add_printed(rows, known)
-    when = "whole years" if not months else f"{wording.period('', months).strip()} of each year"
-    note = f"{known[-1].cell.unit}, {when}, current prices; whiskers are bounds"
-    note += f"; {wording.listing(far)} lies outside the chart" if far else ""
-    return chart(edition, charts.lines, rows, title=recovered_title(known), subtitle=note)
 
 
 def executed_series(edition: Edition) -> tuple[list[Quantity], str]:
@@ -125,45 +113,47 @@ def executed_series(edition: Edition) -> tuple[list[Quantity], str]:
     found = find(edition, EXECUTED, "offshore")
     months = found.cell.months if found else ""
     known = [q for q in series(edition, EXECUTED, "offshore", months=months) if q.high < math.inf]
-    return [q for q in known if q.cell.unit == _main_unit(known)], months
+    return [q for q in known if q.cell.unit == known[-1].cell.unit], months
 
 
-def _main_unit(known: list[Quantity]) -> str:
-    return known[-1].cell.unit if known else ""
+def recovered(edition: Edition) -> Exhibit:
+    """Offshore executed over the years with bounds, beside what was printed where that differs."""
+    known, months = executed_series(edition)
+    rows = [quantity_mark("", q, series="from all figures together", year=q.cell.year) for q in known]
+    misfits, far = _misfits(known)
+    note = f"{known[-1].cell.unit}, " if known else ""
+    note += f"{wording.months_text(months)} of each year" if months else "whole years"
+    note += ", current prices; whiskers are bounds"
+    note += f"; {wording.listing(far)} lies outside the chart" if far else ""
+    gap = f"No year up to {edition.year} is known."
+    words = {"heading": "Offshore executed over the years", "gap": gap}
+    return chart(edition, charts.lines, rows + misfits, title=lambda _: recovered_title(known), subtitle=note, **words)
 
 
-def _add_printed(rows: list[dict], known: list[Quantity]) -> tuple[list[dict], list[str]]:
-    """Add printed levels that the estimate does not hold; those far off the scale are named instead."""
-    far, top = [], 1.5 * max(row["high"] for row in rows)
+def _misfits(known: list[Quantity]) -> tuple[list[dict], list[str]]:
+    """Printed levels that the estimate does not hold; those far off the scale are named instead of drawn."""
+    rows, far, top = [], [], 1.5 * max((quantity.high for quantity in known), default=0)
     for quantity in known:
-        for level in quantity.rows[quantity.rows["qualifier"] != "unclear"].itertuples():
-            if quantity.low - level.precision <= level.value <= quantity.high + level.precision:
-                continue
-            text = wording.printed(pd.Series(level._asdict()))
-            if level.value > top:
-                far.append(f"{text} printed for {level.year}")
-            else:
-                point = {"label": "", "low": level.value, "high": level.value, "text": text, "rows": quantity.rows}
-                rows.append(point | {"series": "printed, does not fit", "year": level.year})
+        for _, level in quantity.rows[quantity.rows["qualifier"] != "unclear"].iterrows():
+            text, value, half = wording.printed(level), level["value"], level["precision"]
+            if value > top:
+                far.append(f"{text} printed for {level['year']}")
+            elif not quantity.low - half <= value <= quantity.high + half:
+                more = {"series": "printed, does not fit", "year": level["year"]}
+                rows.append(mark("", value, value, quantity.rows, text=text, **more))
     return rows, far
 
 
 def recovered_title(known: list[Quantity]) -> str:
     """From where to where the series runs."""
     first, last = known[0], known[-1]
-    unit = last.cell.unit
-    what = (
-        f"Offshore executed in {wording.period('', last.cell.months).strip()}"
-        if last.cell.months
-        else "Offshore executed"
-    )
+    what = f"Offshore executed in {wording.months_text(last.cell.months)}" if last.cell.months else "Offshore executed"
+    now = wording.amount(value_text(last), last.cell.unit)
     if first is last:
-        return f"{what}, {last.cell.year}: {wording.amount(value_text(last), unit)}"
+        return f"{what}, {last.cell.year}: {now}"
     verb = "rose" if last.low > first.high else "fell" if last.high < first.low else "moved"
-    return (
-        f"{what} {verb} from {wording.amount(value_text(first), unit)} in {first.cell.year} "
-        f"to {value_text(last)} in {last.cell.year}"
-    )
+    start = wording.amount(value_text(first), first.cell.unit)
+    return f"{what} {verb} from {start} in {first.cell.year} to {value_text(last)} in {last.cell.year}"
 
 
 def growth(edition: Edition) -> Exhibit:
@@ -172,120 +162,79 @@ def growth(edition: Edition) -> Exhibit:
     known, months = executed_series(edition)
     for quantity in known:
         bounds = growth_between(edition, quantity.cell)
-        if bounds and bounds[1] < 100:
-            rates = printed_rows(
-                edition, EXECUTED, "offshore", "total", "growth", year=quantity.cell.year, months=months
-            )
+        if bounds and bounds[1] < math.inf:
+            year = quantity.cell.year
+            rates = printed_rows(edition, EXECUTED, "offshore", "total", "growth", year=year, months=months)
             rates = rates[(rates["currency"] == quantity.cell.unit[:3]) & (rates["qualifier"] != "unclear")]
             said = f" (printed {wording.printed(rates.iloc[0])} %)" if len(rates) else ""
-            text = wording.percent(*bounds) + said
-            rows.append(
-                {"label": str(quantity.cell.year), "low": bounds[0], "high": bounds[1], "text": text, "rows": rates}
-            )
-    if not rows:
-        return gap("Growth of offshore executed", "No two neighbouring years are known.")
-    return chart(
-        edition,
-        charts.bars,
-        rows,
-        title=growth_title(rows),
-        subtitle="Offshore executed, change on the year before, percent",
-    )
+            rows.append(mark(str(year), *bounds, rates, text=wording.percent(*bounds) + said))
+    note = "Offshore executed, change on the year before, percent"
+    words = {"heading": "Growth of offshore executed", "gap": "No two neighbouring years are known."}
+    return chart(edition, charts.bars, rows, title=growth_title, subtitle=note, **words)
 
 
 def growth_title(rows: list[dict]) -> str:
     """How the latest growth compares with the one before."""
-    last = rows[-1]
+    last, before = rows[-1], rows[-2] if len(rows) > 1 else None
     now = f"Offshore executed grew by {last['text'].split(' (')[0]} in {last['label']}"
     if last["high"] < 0:
         now = f"Offshore executed shrank by {wording.percent(-last['high'], -last['low'])} in {last['label']}"
-    if len(rows) == 1 or int(rows[-2]["label"]) != int(last["label"]) - 1:
+    if before is None or int(before["label"]) != int(last["label"]) - 1:
         return now
-    before = rows[-2]
-    word = (
-        "after"
-        if before["low"] <= last["high"] and last["low"] <= before["high"]
-        else "down from"
-        if before["low"] > last["high"]
-        else "up from"
-    )
+    word = "down from" if before["low"] > last["high"] else "up from" if before["high"] < last["low"] else "after"
     return f"{now}, {word} {before['text'].split(' (')[0]} the year before"
 
 
 def nation(edition: Edition) -> Exhibit:
     """The area's share of the nation's offshore executed over the years."""
-    other = wording.area_name(edition.compare_with)
-    rows = []
-    for quantity in series(edition, EXECUTED, "offshore"):
-        part = share(edition, quantity, of=edition.compare_with) if edition.compare_with else None
+    area, other, rows = wording.area_name(edition.area), wording.area_name(edition.compare_with), []
+    for quantity in series(edition, EXECUTED, "offshore") if other else []:
+        part = share(edition, quantity, of=edition.compare_with)
         if part and part.high <= 1:
-            text = wording.percent(part.low, part.high)
             used = pd.concat([quantity.rows, part.base.rows])
-            rows.append(
-                {
-                    "series": "share",
-                    "year": quantity.cell.year,
-                    "low": 100 * part.low,
-                    "high": 100 * part.high,
-                    "text": text,
-                    "rows": used,
-                }
-            )
-    if not rows:
-        missing = (
-            f"{other} has no offshore executed amount for these years."
-            if other
-            else "There is no area to compare with."
-        )
-        return gap("Share of the nation", missing)
-    area = wording.area_name(edition.area)
-    title = f"{area} executed {rows[-1]['text']} of {other}'s offshore contracts in {rows[-1]['year']}"
-    title += f", {rows[0]['text']} in {rows[0]['year']}" if len(rows) > 1 else ""
-    return chart(
-        edition, charts.lines, rows, title=title, subtitle=f"Percent of {other}'s offshore executed, whole years, USD"
-    )
+            more = {"series": "share", "year": quantity.cell.year}
+            rows.append(mark("", part.low, part.high, used, fraction=True, **more))
+
+    def title(rows: list[dict]) -> str:
+        earlier = f", {rows[0]['text']} in {rows[0]['year']}" if len(rows) > 1 else ""
+        return f"{area} executed {rows[-1]['text']} of {other}'s offshore contracts in {rows[-1]['year']}{earlier}"
+
+    gap = f"{other} has no offshore executed amount for these years." if other else "There is no area to compare with."
+    note = f"Percent of {other}'s offshore executed, whole years, each in one currency"
+    return chart(edition, charts.lines, rows, title=title, subtitle=note, heading="Share of the nation", gap=gap)
 
 
 def unused(edition: Edition) -> Exhibit:
     """Printed growth rates and amounts that constrain nothing, beside what the estimates say: an independent check."""
-    figures = edition.reconciliation.figures
-    rows = figures[
-        (figures["area"] == edition.area) & (figures["qualifier"] == "unclear") & (figures["year"] <= edition.year)
-    ]
-    rows = rows[
-        rows["indicator"].isin([EXECUTED, SIGNED])
-        & rows["measure"].isin(["growth", "level"])
-        & (rows["category"] == "total")
-    ]
-    lines = [line for row in rows.itertuples() if (line := _unused_row(edition, row))]
-    if not lines:
-        return gap("Figures that were not used", "No printed amount or growth rate had to be left out.")
+    rows = match(edition.reconciliation.figures, {"area": edition.area, "qualifier": "unclear", "category": "total"})
+    rows = rows[(rows["year"] <= edition.year) & rows["indicator"].isin([EXECUTED, SIGNED])]
+    lines = [line for index, row in rows.iterrows() if (line := _unused(edition, row, rows.loc[[index]]))]
     agree = sum(line["agrees"] == "yes" for line in lines)
-    return table(
-        edition,
-        f"{agree} of {len(lines)} printed figures too unclear to be used agree with the estimates of offshore executed",
-        lines,
-        "Label, base or measure of these figures are in doubt, so they constrain nothing; the last columns test them.",
+    title = (
+        f"{agree} of {len(lines)} printed figures too unclear to be used agree with the estimates of offshore executed"
     )
+    note = (
+        "Label, base or measure of these figures are in doubt, so they constrain nothing; the last columns test them."
+    )
+    gap = "No printed amount or growth rate had to be left out."
+    return table(edition, lines, title=title, note=note, heading="Figures that were not used", gap=gap)
 
 
-def _unused_row(edition: Edition, row) -> dict | None:
-    found = find(edition, EXECUTED, "offshore", year=row.year, months=row.months)
-    bounds = (found.low, found.high) if found else None
-    if found and row.measure == "growth":
-        bounds = growth_between(edition, found.cell)
+def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> dict | None:
+    found = find(edition, EXECUTED, "offshore", year=row["year"], months=row["months"])
+    bounds = (found.low, found.high) if found and row["measure"] == "level" else None
+    bounds = growth_between(edition, found.cell) if found and row["measure"] == "growth" else bounds
     if bounds is None:
         return None
-    scale = 100 if row.measure == "growth" else 1
-    agrees = scale * bounds[0] <= row.value + row.precision and scale * bounds[1] >= row.value - row.precision
+    scale = 100 if row["measure"] == "growth" else 1
+    value, half = row["value"], row["precision"]
+    agrees = scale * bounds[0] <= value + half and scale * bounds[1] >= value - half
+    words = [
+        label(edition, "indicators", row["indicator"]),
+        row["flow"],
+        row["measure"],
+        wording.period(row["year"], row["months"]),
+    ]
     implied = wording.percent(*bounds) if scale == 100 else wording.span(*bounds)
-    name = label(edition, "indicators", row.indicator)
-    item = f"{name}, {row.flow}, {row.measure}, {wording.period(row.year, row.months)}"
-    return {
-        "item": item,
-        "printed": wording.as_printed(pd.Series(row._asdict())),
-        "implied": implied,
-        "agrees": "yes" if agrees else "no",
-        "note": row.note,
-        "rows": match(edition.reconciliation.figures, {"file": row.file, "line": row.line}),
-    }
+    line = {"item": ", ".join(words), "printed": wording.as_printed(row), "implied": implied}
+    return line | {"agrees": "yes" if agrees else "no", "note": row["note"], "rows": rows}

@@ -14,16 +14,16 @@ from hzso_analysis.exhibits import (
     cell_row,
     chart,
     computed_row,
-    gap,
     in_words,
     mark,
-    measure_row,
+    measure_rows,
+    quantity_mark,
     table,
     value_text,
 )
 from hzso_analysis.figures import codebook
 
-TRAINED = "people trained"
+TRAINED, STAFF, DEGREE = "people trained", "employees", "with college degree"
 TRAINING = [
     TRAINED,
     "training courses",
@@ -31,11 +31,21 @@ TRAINING = [
     "training bases of the city",
     "training centre capacity",
 ]
-TRAINING += ["graduates supported", "employees", "employees added"]
+TRAINING += ["graduates supported", STAFF, "employees added"]
+POOL = ["students enrolled", STAFF, "employees in IT", "employees in software", TRAINED, "graduates a year"]
+RATIOS = [
+    ("People per course", TRAINED, "training courses", 1, "people"),
+    ("People per organization", TRAINED, "training organizations", 1, "people"),
+    ("Courses per organization", "training courses", "training organizations", 1, "courses"),
+    ("People trained for each graduate a year", TRAINED, "graduates a year", 1, "people"),
+    ("People trained for each 100 employees", TRAINED, STAFF, 100, "people"),
+    ("College graduates among employees", f"{STAFF}:{DEGREE}", STAFF, 100, "%"),
+    ("College graduates among employees added", f"employees added:{DEGREE}", "employees added", 100, "%"),
+    ("People trained per USD million executed offshore", TRAINED, "contracts executed", 1, "people"),
+]
 
 
-def missing(edition: Edition) -> str:
-    """What was not published for this chapter."""
+def _gap(edition: Edition) -> str:
     area = wording.area_name(edition.area)
     return f"No number of people trained, employed or studying was published for {area} in {edition.year}."
 
@@ -56,113 +66,85 @@ def _printed_table(edition: Edition, names: list[str], title: str) -> Exhibit:
     rows = []
     for name in names:
         text = label(edition, "indicators", name)
-        for category, more in (("total", ""), ("with college degree", ", with a college degree")):
-            row = cell_row(edition, text + more, name, category=category)
-            rows += [row] if row["value"] != "not published" else []
-        for measure, more in (("cumulative", ", sum"), ("average", ", average a year, printed")):
-            printed = measure_row(edition, text + more, name, "", "total", measure)
-            rows += [printed] if printed else []
-    if not rows:
-        return gap(title, missing(edition))
-    return table(edition, title, rows, "The zeros at the end of a number of people count as rounding.")
+        for category, more in (("total", ""), (DEGREE, ", with a college degree")):
+            if find(edition, name, category=category):
+                rows.append(cell_row(edition, text + more, name, category=category))
+        rows += measure_rows(edition, f"{text}, sum", name, "", "total", "cumulative")
+        rows += measure_rows(edition, f"{text}, average a year, printed", name, "", "total", "average")
+    note = "The zeros at the end of a number of people count as rounding."
+    return table(edition, rows, title=title, note=note, gap=_gap(edition))
 
 
 def headline_title(edition: Edition) -> str:
     """People trained or, where nobody printed that, employed."""
-    worked = (
-        "worked in service outsourcing" if not breaks_of(edition) else "had been absorbed since the beginning, counted"
-    )
-    for name, verb in ((TRAINED, "were trained"), ("employees", worked), ("employees added", "were newly employed")):
-        found = find(edition, name)
-        if found:
-            return f"{in_words(found).capitalize()} {verb} in {wording.period(found.cell.year, '')}"
+    worked = "had been absorbed by the end of" if breaks_of(edition) else "worked in service outsourcing in"
+    for name, verb in ((TRAINED, "were trained in"), (STAFF, worked), ("employees added", "were newly employed in")):
+        if found := find(edition, name):
+            return f"{in_words(found).capitalize()} {verb} {edition.year}"
     return f"Talent and training, {edition.year}"
 
 
 def breaks_of(edition: Edition) -> list[int]:
     """Years up to the edition's in which the definition of employees changed."""
     book = codebook("breaks", edition.data_dir)
-    rows = book[(book["indicator"] == "employees") & book["area"].isin(["", edition.area])]
+    rows = book[(book["indicator"] == STAFF) & book["area"].isin(["", edition.area])]
     return sorted(year for year in rows["year"] if year <= edition.year)
 
 
 def ratios(edition: Edition) -> Exhibit:
     """Table of ratios: people per course and organisation, per graduate, per employee, per USD million executed."""
-    pairs = [
-        ("People per course", TRAINED, "training courses", "people"),
-        ("People per organization", TRAINED, "training organizations", "people"),
-        ("Courses per organization", "training courses", "training organizations", "courses"),
-        ("People trained for each graduate a year", TRAINED, "graduates a year", "people"),
-        ("People trained for each 100 employees", TRAINED, "employees", "people"),
-        ("College graduates among employees added", "employees added:with college degree", "employees added", "%"),
-        ("College graduates among employees", "employees:with college degree", "employees", "%"),
-    ]
-    rows = [
-        row
-        for text, top, base, unit in pairs
-        if (row := _ratio_row(edition, text, _get(edition, top), _get(edition, base), unit))
-    ]
-    executed = find(edition, "contracts executed", "offshore", months="", unit="USD million")
-    rows += (
-        [row]
-        if (
-            row := _ratio_row(
-                edition, "People trained per USD million executed offshore", _get(edition, TRAINED), executed, "people"
-            )
-        )
-        else []
-    )
-    if not rows:
-        return gap("Ratios", "No two numbers that make a ratio were published for the same year.")
-    return table(
-        edition,
-        f"{rows[0]['item']}: {rows[0]['value']} {rows[0]['unit']}",
-        rows,
-        "Bounds hold for every value within the rounding of both numbers.",
-    )
+    rows = []
+    for text, top_name, base_name, scale, unit in RATIOS:
+        top, base = _get(edition, top_name), _get(edition, base_name)
+        if top and base and top.cell.months == base.cell.months and base.low > 0:
+            low, high = edition.reconciliation.ratio(top.cell, base.cell)
+            used = pd.concat([top.rows, base.rows])
+            said = f"{value_text(top)} / {value_text(base)}"
+            rows.append(computed_row(text, wording.span(scale * low, scale * high), unit, used, said))
+    title = f"{rows[0]['item']}: {rows[0]['value']} {rows[0]['unit']}" if rows else "Ratios"
+    note = "Bounds hold for every value within the rounding of both numbers."
+    gap = "No two numbers that make a ratio were published for the same year."
+    return table(edition, rows, title=title, note=note, gap=gap)
 
 
 def _get(edition: Edition, name: str) -> Quantity | None:
+    if name == "contracts executed":
+        return find(edition, name, "offshore", unit="USD million")
     indicator, _, category = name.partition(":")
     return find(edition, indicator, category=category or "total")
 
 
-def _ratio_row(edition: Edition, text: str, top: Quantity | None, base: Quantity | None, unit: str) -> dict | None:
-    if top is None or base is None or top.cell.months != base.cell.months or base.low <= 0:
-        return None
-    low, high = edition.reconciliation.ratio(top.cell, base.cell)
-    scale = 100 if unit == "%" or "100" in text else 1
-    value = wording.span(scale * low, scale * high)
-    return computed_row(
-        text, value, unit, low, high, pd.concat([top.rows, base.rows]), f"{value_text(top)} / {value_text(base)}"
-    )
-
-
 def years(edition: Edition) -> Exhibit:
-    """People trained in the year against the average of the years before that the printed sum implies."""
+    """People trained in the year against the average of the years before that the printed sum implies.
+
+    Where no such sum was printed: the employees added each year.
+    """
     now, sums = find(edition, TRAINED), printed_rows(edition, TRAINED, "", "total", "cumulative")
     if now is None or sums.empty:
-        return _series_chart(edition)
+        rows = [quantity_mark("", q, series="added", year=q.cell.year) for q in series(edition, "employees added")]
+        note, gap = "People newly employed in service outsourcing a year", _gap(edition)
+        words = {"subtitle": note, "heading": "People trained", "gap": gap}
+        return chart(edition, charts.lines, rows if len(rows) > 1 else [], title=_added_title, **words)
     row = sums.iloc[0]
     low, high = interval(row["value"], row["precision"], row["qualifier"])
-    before = edition.year - int(row["since"])
-    rest = (max(0.0, low - now.high) / before, (high - now.low) / before)
-    average = (low / (before + 1), high / (before + 1))
+    since, before = int(row["since"]), edition.year - int(row["since"])
     rows = [
-        mark(f"{edition.year}", now),
-        {"label": f"{row['since']} to {edition.year}, average", "low": average[0], "high": average[1], "rows": sums}
-        | {"text": wording.span(*average)},
-        {"label": f"{row['since']} to {edition.year - 1}, average", "low": rest[0], "high": rest[1], "rows": sums}
-        | {"text": wording.span(*rest)},
+        quantity_mark(str(edition.year), now),
+        mark(f"{since} to {edition.year}, average", low / (before + 1), high / (before + 1), sums),
+        mark(
+            f"{since} to {edition.year - 1}, average",
+            max(0.0, low - now.high) / before,
+            (high - now.low) / before,
+            sums,
+        ),
     ]
     title = f"{rows[0]['text']} people were trained in {edition.year}, {rows[2]['text']} a year before"
-    return chart(
-        edition,
-        charts.bars,
-        rows,
-        title=title,
-        subtitle=f"People a year; the averages follow from {wording.printed(row)} people since {row['since']}",
-    )
+    note = f"People a year; the averages follow from {wording.printed(row)} people since {since}"
+    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading="", gap="")
+
+
+def _added_title(rows: list[dict]) -> str:
+    return f"{rows[-1]['text']} people were newly employed in {rows[-1]['year']}"
 
 
 def claim(edition: Edition) -> str:
@@ -175,90 +157,49 @@ def claim(edition: Edition) -> str:
     steps = edition.year - int(total["since"]) + 1
     low, high = (end / steps for end in interval(total["value"], total["precision"], total["qualifier"]))
     least, most = interval(mean["value"], mean["precision"], mean["qualifier"])
-    agree = low <= most and high >= least
-    verdict = "The two can both be true" if agree else "The two contradict each other"
-    why = ", as both are given as lower limits" if agree and math.isinf(high) and math.isinf(most) else ""
-    return (
-        f"{wording.printed(total)} people in {steps} years is {wording.span(low, high)} a year; "
-        f"the source prints {wording.printed(mean)}. {verdict}{why}."
-    )
+    verdict = "The two contradict each other"
+    if low <= most and high >= least:
+        verdict = "The two can both be true"
+        verdict += ", as both are given as lower limits" if math.isinf(high) and math.isinf(most) else ""
+    detail = f"{wording.printed(total)} people in {steps} years is {wording.span(low, high)} a year"
+    return f"{detail}; the source prints {wording.printed(mean)}. {verdict}."
 
 
 def pool(edition: Edition) -> Exhibit:
     """Bars of the talent pool: students, graduates, employees, people trained."""
-    names = [
-        "students enrolled",
-        "employees",
-        "employees in IT",
-        "employees in software",
-        TRAINED,
-        "graduates a year",
-        "employees added",
-    ]
-    rows = [mark(label(edition, "indicators", name), found) for name in names if (found := find(edition, name))]
-    rows = [row for row in rows if row["high"] < math.inf or row["low"] > 0]
-    if len(rows) < 2:
-        return gap("The talent pool", missing(edition))
+    found = [quantity for name in POOL if (quantity := find(edition, name))]
+    rows = [quantity_mark(label(edition, "indicators", q.cell.indicator), q) for q in found]
     for row in rows:
-        row["low"] = row["high"] if row["low"] == 0 else row["low"]
+        row["low"] = row["low"] or row["high"]  # printed as an upper limit only: the bar ends there
     rows.sort(key=lambda row: -row["low"])
-    trained, staff = find(edition, TRAINED), find(edition, "employees")
-    title = f"{rows[0]['label']}: {rows[0]['text']}; {rows[-1]['label'].lower()}: {rows[-1]['text']}"
-    if trained and staff and staff.low > 0 and trained.cell.months == staff.cell.months:
-        low, high = edition.reconciliation.ratio(trained.cell, staff.cell)
-        title = f"People trained in {edition.year} come to {wording.percent(low, high)} of the industry's employees"
-    return chart(
-        edition,
-        charts.bars,
-        rows,
-        title=title,
-        subtitle=f"People, {edition.year}; the groups overlap and are never summed",
-    )
+
+    def title(rows: list[dict]) -> str:
+        trained, staff = find(edition, TRAINED), find(edition, STAFF)
+        if trained and staff and trained.cell.months == staff.cell.months:
+            part = wording.percent(*edition.reconciliation.ratio(trained.cell, staff.cell))
+            return f"People trained in {edition.year} come to {part} of the industry's employees"
+        return f"{rows[0]['label']}: {rows[0]['text']}; {rows[-1]['label'].lower()}: {rows[-1]['text']}"
+
+    note = f"People, {edition.year}; the groups overlap and are never summed"
+    words = {"heading": "The talent pool", "gap": _gap(edition)}
+    return chart(edition, charts.bars, rows if len(rows) > 1 else [], title=title, subtitle=note, **words)
 
 
 def employment(edition: Edition) -> Exhibit:
     """Employees over the years; no line is drawn across a break of the definition."""
-    cuts = breaks_of(edition)
     rows = []
-    for category, text in (("total", "all"), ("with college degree", "with a degree")):
-        for quantity in series(edition, "employees", category=category):
-            if quantity.low > 0:
-                after = [cut for cut in cuts if quantity.cell.year >= cut]
-                name = f"{text}, absorbed since the beginning" if after else f"{text}, employed"
-                rows.append(mark("", quantity) | {"series": name, "year": quantity.cell.year})
-    if len({row["year"] for row in rows}) < 2:
-        return gap("Employment over the years", "Employees were printed for fewer than two whole years.")
-    last = (
-        rows[-1]["year"]
-        if rows[-1]["series"].startswith("all")
-        else max(r["year"] for r in rows if r["series"].startswith("all"))
-    )
-    top = next(r for r in rows if r["year"] == last and r["series"].startswith("all"))
-    done = (
-        "had been absorbed by service outsourcing"
-        if "absorbed" in top["series"]
-        else "were employed in service outsourcing"
-    )
-    title = f"{top['text']} people {done} in {last}"
-    return chart(
-        edition,
-        charts.lines,
-        rows,
-        title=title,
-        subtitle="People; the two ways of counting are not joined" if cuts else "People",
-    )
+    for category, who in (("total", "all"), (DEGREE, "with a degree")):
+        for quantity in series(edition, STAFF, category=category):
+            absorbed = any(quantity.cell.year >= cut for cut in breaks_of(edition))
+            name = f"{who}, {'absorbed since the beginning' if absorbed else 'employed'}"
+            rows += [quantity_mark("", quantity, series=name, year=quantity.cell.year)] if quantity.low > 0 else []
 
+    def title(rows: list[dict]) -> str:
+        top = [row for row in rows if row["series"].startswith("all")][-1]
+        done = "had been absorbed by" if "absorbed" in top["series"] else "were employed in"
+        return f"{top['text']} people {done} service outsourcing in {top['year']}"
 
-def _series_chart(edition: Edition) -> Exhibit:
-    """Employees added over the years, where training itself was not printed."""
-    rows = [
-        mark("", q) | {"series": "employees added", "year": q.cell.year} for q in series(edition, "employees added")
-    ]
-    if len(rows) < 2:
-        return gap(
-            "People trained", f"No number of people trained with a sum over years was published for {edition.year}."
-        )
-    title = f"{rows[-1]['text']} people were newly employed in {rows[-1]['year']}"
-    return chart(
-        edition, charts.lines, rows, title=title, subtitle="People newly employed in service outsourcing a year"
-    )
+    rows = rows if len({row["year"] for row in rows}) > 1 else []
+    note = "People; the two ways of counting are not joined" if breaks_of(edition) else "People"
+    words = {"heading": "Employment over the years", "gap": "Employees were printed for fewer than two whole years."}
+    return chart(edition, charts.lines, rows, title=title, subtitle=note, **words)
