@@ -8,6 +8,8 @@ import os
 import pickle
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,6 +131,19 @@ def reconcile_once(figures: pd.DataFrame, known: Reconciliation | None = None) -
     draft.write_bytes(pickle.dumps(answer))
     draft.replace(path)
     return answer
+
+
+@contextmanager
+def lend_answer(edition: Edition, folder: Path) -> Iterator[None]:
+    """While this lasts, kernels started from here find the answer of the edition and need not reconcile anew."""
+    before = os.environ.get(CACHE)
+    os.environ[CACHE] = str(folder)
+    try:
+        reconcile_once(edition.reconciliation.figures, edition.reconciliation)
+        yield
+    finally:
+        os.environ.pop(CACHE)
+        os.environ |= {CACHE: before} if before is not None else {}
 
 
 def years_of(reconciliation: Reconciliation, area: str) -> list[int]:

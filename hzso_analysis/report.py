@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys
@@ -24,7 +23,7 @@ from papermill.exceptions import PapermillExecutionError
 from tqdm import tqdm
 
 from hzso_analysis import wording
-from hzso_analysis.edition import CACHE, Edition, describe, open_edition, reconcile_once
+from hzso_analysis.edition import Edition, describe, lend_answer, open_edition
 from hzso_analysis.figures import data_folder
 from hzso_analysis.read import nearest
 
@@ -94,10 +93,9 @@ def build_report(
         # a folder inside the workshop: mkdtemp lets only its owner in, a report is for others to read
         draft = workshop / "new"
         draft.mkdir()
-        os.environ[CACHE] = str(workshop)  # kernels inherit it: the figures are reconciled once for all chapters
-        reconcile_once(edition.reconciliation.figures, edition.reconciliation)
         chapters = []
-        with tqdm(notebooks.items(), unit="chapter", file=sys.stderr, disable=not progress) as bar:
+        bar = tqdm(notebooks.items(), unit="chapter", file=sys.stderr, disable=not progress)
+        with lend_answer(edition, workshop), bar:
             for stem, notebook in bar:
                 bar.set_description(_name(stem))
                 done = execute(notebook, f"{edition.area} {edition.year}: {stem}.ipynb", parameters)
@@ -107,7 +105,6 @@ def build_report(
         _write_pages(draft, chapters, edition, front)
         _swap(draft, target, workshop / "old")
     finally:
-        os.environ.pop(CACHE, None)
         shutil.rmtree(workshop, ignore_errors=True)
         with suppress(OSError):
             target.parent.rmdir()  # only an empty folder goes: one made for a report that failed
@@ -164,8 +161,8 @@ def execute(notebook: NotebookNode, where: str, parameters: dict[str, Any]) -> N
             progress_bar=False,
             execution_timeout=CELL_SECONDS,
             kernel_manager_class=OwnKernel,
-            # the kernel warns on the terminal that it talks over TCP, which here never leaves the machine
-            extra_arguments=["--log-level=ERROR"],
+            # the kernel talks to the terminal: of TCP, which here never leaves the machine, of being shut down
+            extra_arguments=["--log-level=CRITICAL"],
             coalesce_streams=True,
             record_timing=False,
             on_cell_start=lambda cell, cell_index: started.append(cell_index),

@@ -12,7 +12,7 @@ def reconcile_each_world_once(tmp_path_factory):
     """Tests of chapters open the same editions again and again."""
     os.environ[CACHE] = str(tmp_path_factory.mktemp("reconciled"))
     yield
-    del os.environ[CACHE]
+    os.environ.pop(CACHE, None)
 
 
 @pytest.fixture(scope="session")

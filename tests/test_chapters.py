@@ -161,7 +161,9 @@ def test_other_editions_show_numbers_or_say_what_is_missing(request, edition_nam
     words = f"{exhibit.title} {exhibit.note} {alt_text(exhibit, 'Figure 1') if exhibit.figure else ''}"
     assert not re.search(r"\b(nan|inf|None)\b", words), words
     if exhibit.frame.empty:
-        assert re.search(r"No |no |Nothing |Not |There is no|prints none|All |can be true|fewer than", exhibit.note), exhibit.note
+        assert re.search(r"No |no |Nothing |Not |There is no|prints none|All |can be true|fewer than", exhibit.note), (
+            exhibit.note
+        )
 
 
 def test_gaps_are_honest(china_2022):

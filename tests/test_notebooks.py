@@ -117,11 +117,7 @@ def change(path, old, new):
 MUTATIONS = {
     "nothing": None,
     "a value in the data": ("data/hangzhou/2011.csv", ",1.345,USD billion,", ",1.346,USD billion,"),
-    "an argument of a chart": (
-        "hzso_analysis/chapters/sector_mix.py",
-        "charts.parts, rows, title",
-        "charts.parts, rows[::-1], title",
-    ),
+    "an argument of a chart": ("hzso_analysis/chapters/shares.py", "charts.parts, rows,", "charts.parts, rows[::-1],"),
     "the number of a figure": ("notebooks/02_sector_mix.ipynb", "figure=1)", "figure=2)"),
 }
 

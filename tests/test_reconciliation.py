@@ -20,7 +20,7 @@ from scipy.optimize import linprog
 from hzso_analysis import DataError, Reconciliation, load_figures, reconcile
 from hzso_analysis.constraints import Cell, build_constraints
 
-WORLDS = settings(derandomize=True, deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+WORLDS = settings(derandomize=True, deadline=None, max_examples=18, suppress_health_check=list(HealthCheck))
 SEEDS = st.integers(0, 2**32 - 1)
 ROW = {
     **{"area": "hangzhou", "year": 2011, "months": "", "indicator": "contracts executed", "flow": "offshore"},
@@ -433,7 +433,7 @@ def test_order_and_repeated_figures_change_nothing(seed):
     same(reconcile(pd.concat([again, figures.sample(frac=0.3, random_state=1)], ignore_index=True)), result)
 
 
-@settings(WORLDS, max_examples=15)
+@settings(WORLDS, max_examples=12)
 @given(seed=SEEDS, dropped=st.integers(1, 5))
 def test_adding_a_figure_never_widens_an_estimate(seed, dropped):
     figures = World(seed, years=2).publish()
@@ -441,9 +441,8 @@ def test_adding_a_figure_never_widens_an_estimate(seed, dropped):
     less, more = reconcile(rest).estimates, reconcile(figures).estimates
     cells = less.merge(more, on=list(Cell._fields), suffixes=("", " after"))
     assert len(cells) == len(less)
-    slack = 1e-5 + 1e-7 * cells["low"]
-    assert (cells["low after"] >= cells["low"] - slack).all()
-    assert (cells["high after"] <= cells["high"] + slack).all()
+    assert (cells["low after"] >= cells["low"] * (1 - 1e-7) - 1e-5).all()
+    assert (cells["high after"] <= cells["high"] * (1 + 1e-7) + 1e-5).all()
 
 
 @WORLDS
@@ -454,9 +453,9 @@ def test_one_wrong_figure_that_contradicts_any_is_named_and_the_truth_stays_insi
     wrong = figures.index[row % len(figures)]
     figures.loc[wrong, "value"] *= factor
     result = reconcile(figures)
-    assume(named(result))
-    assert wrong in named(result)
-    assert outside(result, world.truth) == []
+    if named(result):
+        assert wrong in named(result)
+        assert outside(result, world.truth) == []
 
 
 PAIR = {"precision": 0.005}
