@@ -15,6 +15,8 @@ import pandas as pd
 
 from hzso_analysis.figures import codebook
 
+BANDED = (("enterprises", "count"), ("contracts executed", "USD million"))
+
 
 class Cell(NamedTuple):
     """One level."""
@@ -47,7 +49,7 @@ def interval(value: float, precision: float, qualifier: str) -> tuple[float, flo
     if qualifier == "over":
         return value - precision, math.inf
     if qualifier == "under":
-        return 0.0, value + precision
+        return min(0.0, value + precision), value + precision
     width = 2 * precision if qualifier == "about" else precision
     return value - width, value + width
 
@@ -59,22 +61,23 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
     """
     data_dir = figures.attrs.get("data_dir")
     book = codebook("categories", data_dir).set_index("id")
-    indicators = codebook("indicators", data_dir).set_index("id")
+    indicators = codebook("indicators", data_dir).set_index("id").to_dict("index")
     breaks = list(codebook("breaks", data_dir).itertuples())
     present = set(figures["area"])
     published: list[Constraint] = []
     for index, row in zip(figures.index, figures.itertuples(), strict=True):
         if row.qualifier == "unclear" or (row.measure == "share" and row.of and row.of not in present):
             continue
-        published += _published(index, row, indicators.loc[row.indicator, "unit"], breaks)
+        published += _published(index, row, indicators[row.indicator]["unit"], breaks)
     cells = {cell for constraint in published for cell in constraint.terms}
-    cells |= _siblings(cells, book)
-    cells |= _flows(cells, indicators)
+    bands = set(book.index[book["low"].notna()])
+    cells |= _siblings(cells, book, bands)
+    cells |= _flows(cells, indicators, bands)
     definitions = [
-        *_flow_sums(cells, indicators),
+        *_flow_sums(cells, indicators, bands),
         *_children(cells, book),
         *_groups(cells, book),
-        *_nested_months(cells, indicators),
+        *_nested_months(cells, indicators, book),
         *_bands(cells, book),
     ]
     hidden = {cell for constraint in definitions for cell in constraint.terms} - cells
@@ -91,12 +94,11 @@ def _published(index: int, row, unit: str, breaks: list) -> list[Constraint]:
     cell = Cell(row.area, int(row.year), row.months, row.indicator, row.flow, row.category, unit)
     low, high = interval(row.value, row.precision, row.qualifier)
     text = f"{row.measure} as printed"
-    if row.measure == "share" and low > 100:  # more than the whole: no level can make it true
-        return [Constraint(text, {cell: 0.0}, 1.0, math.inf, index)]
     if row.measure == "level":
         return [Constraint(text, {cell: 1.0}, low, high, index)]
     if row.measure == "share":
-        return _factor(text, cell, share_base(cell, row.of), low / 100, high / 100, index)
+        base, possible = share_base(cell, row.of), low <= 100 and high >= 0
+        return _factor(text, cell, base, low / 100, high / 100, index) if possible else _never(text, cell, base, index)
     if row.measure in ("cumulative", "average"):
         years = range(int(row.since), cell.year + 1)
         weight = 1.0 if row.measure == "cumulative" else 1.0 / len(years)
@@ -104,9 +106,16 @@ def _published(index: int, row, unit: str, breaks: list) -> list[Constraint]:
     since = cell.year - 1 if row.measure == "growth" else int(row.since)
     if _broken(breaks, cell, since):
         return []
-    steps = cell.year - since
-    low, high = max(0.0, 1 + low / 100) ** steps, (1 + high / 100) ** steps
-    return _factor(text, cell, cell._replace(year=since), low, high, index)
+    base, steps = cell._replace(year=since), cell.year - since
+    least = 0.0 if row.qualifier == "under" else max(0.0, 1 + low / 100)  # growth under 5 % can be a fall
+    possible = high >= -100
+    most = (1 + high / 100) ** steps
+    return _factor(text, cell, base, least**steps, most, index) if possible else _never(text, cell, base, index)
+
+
+def _never(text: str, cell: Cell, base: Cell, index: int) -> list[Constraint]:
+    """What no levels can satisfy: a part above the whole or below nothing, a fall by more than everything."""
+    return [Constraint(text, {cell: 0.0, base: 0.0}, 1.0, math.inf, index)]
 
 
 def share_base(cell: Cell, of: str = "") -> Cell:
@@ -129,34 +138,37 @@ def _broken(breaks: list, cell: Cell, since: int) -> bool:
     )
 
 
-def _siblings(cells: set[Cell], book: pd.DataFrame) -> set[Cell]:
-    """Children of a complete split: all of them, and the parent, as soon as one is a cell; size bands also in money."""
+def _siblings(cells: set[Cell], book: pd.DataFrame, bands: set[str]) -> set[Cell]:
+    """Children of a complete split: all of them, and the parent, as soon as one is a cell; size bands in both units."""
     complete = book[book["relation"] == "complete"]
     family = {child: [parent, *group.index] for parent, group in complete.groupby("parent") for child in group.index}
-    bands = set(book.index[book["low"].notna()])
     added = {
         cell._replace(category=name) for cell in cells if cell.category in family for name in family[cell.category]
     }
-    counted = {c for c in cells | added if c.indicator == "enterprises" and c.category in bands}
-    return added | {c._replace(indicator="contracts executed", unit="USD million") for c in counted}
+    banded = {c for c in cells | added if c.category in bands and (c.indicator, c.unit) in BANDED}
+    return added | {c._replace(indicator=indicator, unit=unit) for c in banded for indicator, unit in BANDED}
 
 
-def _flows(cells: set[Cell], indicators: pd.DataFrame) -> set[Cell]:
+def _flows(cells: set[Cell], indicators: dict, bands: set[str]) -> set[Cell]:
     """The third flow where two are cells."""
-    additive = set(indicators.index[indicators["flows"] == "additive"])
     seen = defaultdict(set)
     for cell in cells:
-        if cell.indicator in additive:
+        if _adds_up(cell, indicators, bands):
             seen[cell._replace(flow="")].add(cell.flow)
     whole = {"all", "offshore", "onshore"}
     return {key._replace(flow=flow) for key, have in seen.items() if len(have) == 2 for flow in whole - have}
 
 
-def _flow_sums(cells: set[Cell], indicators: pd.DataFrame) -> list[Constraint]:
+def _adds_up(cell: Cell, indicators: dict, bands: set[str]) -> bool:
+    """Whether offshore + onshore = all; not in a size band: a firm can be in it by all flows but by neither one."""
+    return indicators[cell.indicator]["flows"] == "additive" and cell.category not in bands
+
+
+def _flow_sums(cells: set[Cell], indicators: dict, bands: set[str]) -> list[Constraint]:
     rows = []
     for cell in sorted(cells):
         parts = [cell._replace(flow="offshore"), cell._replace(flow="onshore")]
-        if cell.flow == "all" and indicators.loc[cell.indicator, "flows"] == "additive" and cells.issuperset(parts):
+        if cell.flow == "all" and cells.issuperset(parts) and _adds_up(cell, indicators, bands):
             rows.append(Constraint("offshore + onshore = all", {cell: -1.0} | dict.fromkeys(parts, 1.0), 0.0, 0.0))
     return rows
 
@@ -197,11 +209,12 @@ def _groups(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
     return rows
 
 
-def _nested_months(cells: set[Cell], indicators: pd.DataFrame) -> list[Constraint]:
-    """A part of the year is at most any longer part that holds it; only flows nest."""
+def _nested_months(cells: set[Cell], indicators: dict, book: pd.DataFrame) -> list[Constraint]:
+    """A part of the year is at most any longer part that holds it; only flows nest, and no band that firms outgrow."""
     spans = defaultdict(list)
+    capped = set(book.index[book["high"].notna()])
     for cell in sorted(cells):
-        if indicators.loc[cell.indicator, "kind"] == "flow":
+        if indicators[cell.indicator]["kind"] == "flow" and cell.category not in capped:
             spans[cell._replace(months="")].append(cell)
     rows = []
     for group in spans.values():
@@ -224,15 +237,14 @@ def _bands(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
     edges = book.loc[book["low"].notna(), ["low", "high"]].fillna({"high": math.inf})
     groups = defaultdict(set)
     for cell in cells:
-        kinds = {("enterprises", "count"), ("contracts executed", "USD million")}
-        if cell.category in edges.index and (cell.indicator, cell.unit) in kinds:
+        if cell.category in edges.index and (cell.indicator, cell.unit) in BANDED:
             groups[cell._replace(indicator="", category="", unit="")].add(cell.category)
     names = {(low, high): name for name, low, high in edges.itertuples()}
     rows = []
     for key, bands in sorted(groups.items()):
         cuts = sorted({0.0, math.inf, *edges.loc[sorted(bands)].to_numpy().ravel()})
         slices = list(pairwise(cuts))
-        for indicator, unit in (("enterprises", "count"), ("contracts executed", "USD million")):
+        for indicator, unit in BANDED:
             at = key._replace(indicator=indicator, unit=unit)
             piece = {s: at._replace(category=names.get(s, f"[{s[0]:g}, {s[1]:g})")) for s in slices}
             for name in [*sorted(bands), "total"]:

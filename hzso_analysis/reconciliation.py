@@ -18,6 +18,7 @@ from hzso_analysis.constraints import Cell, Constraint, build_constraints, is_hi
 from hzso_analysis.solver import System
 
 CELL = list(Cell._fields)
+ZERO = 1e-7  # what is smaller is the tolerance of the solver
 Terms = Mapping[Cell, float]
 WITNESS = ["area", "year", "months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
 DEFAULTS = {"months": "", "flow": "", "category": "total", "measure": "level", "since": pd.NA, "of": "", "currency": ""}
@@ -45,8 +46,11 @@ class Part:
 
     @property
     def removals(self) -> list[frozenset[int]]:
-        """The sets to be left out in turn; past the most that are listed, all of their figures together."""
-        return self.sets if self.complete else [frozenset().union(*self.sets)]
+        """The sets to be left out in turn; past the most that are listed, all of their figures together.
+
+        One of the sets comes along, so that a cell shows where they differ.
+        """
+        return self.sets if self.complete else [frozenset().union(*self.sets), self.sets[0]]
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ class Reconciliation:
             part = next(iter(homes.values()))
             return hull(part.system.without(off).ratio(*sums) for off in part.removals)
         (low, high), (base_low, base_high) = (self._sum(terms, home) for terms in sums)
-        return low / base_high if base_high else math.inf, high / base_low if base_low else math.inf
+        least = _quotient(low, base_high if low >= 0 else base_low)
+        return least, _quotient(high, base_low if high >= 0 else base_high)
 
     def _sum(self, terms: Terms, home: dict[Cell, Part]) -> tuple[float, float]:
         """Bounds of a sum over independent systems: the sum of their bounds."""
@@ -89,7 +94,8 @@ class Reconciliation:
             own = {cell: factor for cell, factor in terms.items() if home[cell] is part}
             low, high = hull(part.system.without(off).bounds(own) for off in part.removals)
             ends = [ends[0] + low, ends[1] + high]
-        return ends[0], ends[1]
+        low, high = (0.0 if abs(end) < ZERO else end for end in ends)
+        return low, high
 
     def explain(self, cell: tuple) -> pd.DataFrame:
         """The figures that touch a cell and what each alone, with the printed level of its partner, implies for it.
@@ -152,9 +158,15 @@ def hull(intervals) -> tuple[float, float]:
     return min(lows), max(highs)
 
 
+def _quotient(end: float, base: float) -> float:
+    if math.isinf(base):
+        return 0.0
+    return end / base if base else math.copysign(math.inf, end)
+
+
 def _complete(figures: pd.DataFrame) -> pd.DataFrame:
-    """The figures with every optional column present and blank ids filled in."""
-    frame = figures.copy()
+    """The figures with every optional column present and blank ids filled in, each row with a label of its own."""
+    frame = figures.copy() if figures.index.is_unique else figures.reset_index(drop=True)
     for column, default in DEFAULTS.items():
         if column not in frame:
             frame[column] = default
@@ -241,7 +253,7 @@ def _status(low: float, high: float, own: set[int], disputed: bool, common: froz
 
 def _digits(value: float) -> float:
     """Nine significant digits; what is zero but for the solver's tolerance is zero."""
-    return value if math.isinf(value) else max(0.0, float(f"{value:.9g}")) if abs(value) > 1e-7 else 0.0
+    return value if math.isinf(value) else max(0.0, float(f"{value:.9g}")) if abs(value) > ZERO else 0.0
 
 
 def _suspects(part: Part, witnesses: pd.DataFrame) -> list[dict]:
@@ -330,7 +342,7 @@ def _solve_for(cell: Cell, constraint: Constraint, levels: dict) -> tuple[float,
     factor = constraint.terms[cell]
     low, high = constraint.low, constraint.high
     for other, weight in constraint.terms.items():
-        if other != cell:
+        if other != cell and weight:
             ends = sorted(weight * end if end else 0.0 for end in levels.get(other, (0.0, math.inf)))
             low, high = low - ends[1], high - ends[0]
     ends = sorted((low / factor, high / factor))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import statistics
 import threading
 from collections.abc import Iterable
 
@@ -18,6 +19,7 @@ import numpy as np
 from hzso_analysis.constraints import Cell, Constraint
 
 MOST_SETS = 50
+DECIDED = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnbounded)
 _CONSOLE = threading.Lock()
 
 
@@ -36,6 +38,15 @@ def quiet_highs() -> highspy.Highs:
     return highs
 
 
+def run(highs: highspy.Highs) -> highspy.HighsModelStatus:
+    """Solve; from scratch where the warm start leaves the answer open, as it can after an unbounded program."""
+    highs.run()
+    if highs.getModelStatus() not in DECIDED:
+        highs.clearSolver()
+        highs.run()
+    return highs.getModelStatus()
+
+
 class System:
     """A linear program over cells whose figures can be switched off; `weights` maps each figure to its weight."""
 
@@ -46,9 +57,10 @@ class System:
         for place, constraint in enumerate(constraints):
             if constraint.figure >= 0:
                 self.rows[constraint.figure].append(place)
-        ends = [abs(e) for c in constraints for e in (c.low, c.high) if math.isfinite(e)]
-        # levels are scaled to about a thousand, so that the solver's absolute tolerance means the same everywhere
-        self.scale = max([*ends, 1e-6]) / 1000
+        ends = [abs(end) for c in constraints for end in (c.low, c.high) if end and math.isfinite(end)]
+        # a typical level is scaled to a thousand, so that the solver's absolute tolerance means the same everywhere;
+        # not the largest: a misprint of a factor of a million would blur all the others
+        self.scale = statistics.median(ends or [1.0]) / 1000
         self.highs = quiet_highs()
         self.off: frozenset[int] = frozenset()
         self._pass_model()
@@ -77,14 +89,10 @@ class System:
         self.off = figures
         return self
 
-    def _run(self) -> highspy.HighsModelStatus:
-        self.highs.run()
-        return self.highs.getModelStatus()
-
     def consistent(self) -> bool:
         """Whether some levels satisfy everything that is switched on."""
         self._aim({})
-        return self._run() == highspy.HighsModelStatus.kOptimal
+        return run(self.highs) == highspy.HighsModelStatus.kOptimal
 
     def conflict(self) -> list[int]:
         """Figures that cannot all be right, none of which can be left out; empty if the system is consistent."""
@@ -110,24 +118,44 @@ class System:
     def localise(self) -> tuple[list[frozenset[int]], list[list[int]], bool]:
         """All smallest-weight sets of figures without which the rest is consistent, the conflicts, and whether all.
 
-        Past `MOST_SETS` the search stops and the last item is False.
+        Past `MOST_SETS` the search stops and the last item is False; the sets then still hold every figure that is in
+        some smallest set, and no figure is in all of them that some smallest set spares.
         """
         conflicts: list[list[int]] = []
         sets: list[frozenset[int]] = []
         best = math.inf
         while len(sets) <= MOST_SETS:
-            guess, weight = self._hitting_set(conflicts, sets)
+            guess, weight = self._lightest(conflicts, sets)
             if weight > best + 1e-9:
                 return sorted(sets, key=sorted), conflicts, True
-            if found := self.without(guess).conflict():
-                conflicts.append(found)
-                continue
             sets.append(guess)
             best = weight
-        return sorted(sets[:MOST_SETS], key=sorted), conflicts, False
+        for figure in sorted({figure for conflict in conflicts for figure in conflict}):
+            for inside in (True, False):
+                if all((figure in known) != inside for known in sets):
+                    guess, weight = self._lightest(conflicts, [], (figure, inside))
+                    if weight <= best + 1e-9:
+                        sets.append(guess)
+        return sorted(sets, key=sorted), conflicts, False
 
-    def _hitting_set(self, conflicts: list[list[int]], known: list[frozenset[int]]) -> tuple[frozenset[int], float]:
-        """The lightest set with a figure of every conflict that contains none of the known sets."""
+    def _lightest(
+        self, conflicts: list[list[int]], known: list[frozenset[int]], fixed: tuple[int, bool] | None = None
+    ) -> tuple[frozenset[int], float]:
+        """The lightest set, none of the known ones, without which the rest is consistent; found conflicts are added."""
+        while True:
+            guess, weight = self._hitting_set(conflicts, known, fixed)
+            found = self.without(guess).conflict() if math.isfinite(weight) else []
+            if not found:
+                return guess, weight
+            conflicts.append(found)
+
+    def _hitting_set(
+        self, conflicts: list[list[int]], known: list[frozenset[int]], fixed: tuple[int, bool] | None
+    ) -> tuple[frozenset[int], float]:
+        """The lightest set with a figure of every conflict that contains none of the known sets.
+
+        `fixed` names a figure that must be in it (True) or not (False).
+        """
         figures = sorted({figure for conflict in conflicts for figure in conflict})
         if frozenset() in known:
             return frozenset(), math.inf
@@ -141,11 +169,12 @@ class System:
             highs.addVar(0.0, 1.0)
             highs.changeColCost(place, self.weights[figure])
             highs.changeColIntegrality(place, highspy.HighsVarType.kInteger)
+        if fixed:
+            highs.changeColBounds(column[fixed[0]], float(fixed[1]), float(fixed[1]))
         for low, high, group in [(1, math.inf, c) for c in conflicts] + [(0, len(s) - 1, s) for s in known]:
             index = np.array([column[figure] for figure in sorted(group)], dtype=np.int32)
             highs.addRow(low, high, len(index), index, np.ones(len(index)))
-        highs.run()
-        if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if run(highs) != highspy.HighsModelStatus.kOptimal:
             return frozenset(), math.inf
         chosen = frozenset(f for f, z in zip(figures, highs.getSolution().col_value, strict=True) if z > 0.5)
         return chosen, sum(self.weights[figure] for figure in chosen)
@@ -162,7 +191,7 @@ class System:
         self._aim(terms)
         for sense, open_end in ((highspy.ObjSense.kMinimize, -math.inf), (highspy.ObjSense.kMaximize, math.inf)):
             self.highs.changeObjectiveSense(sense)
-            done = self._run() == highspy.HighsModelStatus.kOptimal
+            done = run(self.highs) == highspy.HighsModelStatus.kOptimal
             ends.append(self.highs.getInfo().objective_function_value * self.scale if done else open_end)
         self.highs.changeObjectiveSense(highspy.ObjSense.kMinimize)
         return ends[0], ends[1]
@@ -188,9 +217,9 @@ class System:
         for cell, factor in numerator.items():
             highs.changeColCost(self.column[cell], factor)
         ends = []
-        for sense, open_end in ((highspy.ObjSense.kMinimize, 0.0), (highspy.ObjSense.kMaximize, math.inf)):
+        least = -math.inf if min(numerator.values()) < 0 else 0.0
+        for sense, open_end in ((highspy.ObjSense.kMinimize, least), (highspy.ObjSense.kMaximize, math.inf)):
             highs.changeObjectiveSense(sense)
-            highs.run()
-            done = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+            done = run(highs) == highspy.HighsModelStatus.kOptimal
             ends.append(highs.getInfo().objective_function_value if done else open_end)
         return ends[0], ends[1]
