@@ -27,7 +27,7 @@ def area_figures(name: str, rng: random.Random) -> list[dict]:
     def say(year: int, indicator: str, flow: str, value: float, **more) -> None:
         rows.append({"area": name, "year": year, "indicator": indicator, "flow": flow} | said(value, **more))
 
-    level = rng.uniform(50, 200)
+    level = rng.uniform(100, 200)
     for year in YEARS:
         before, level = level, level * rng.uniform(1.05, 1.5)
         whole, signed, ito, usa = level * 1.2, level * 1.6, level * rng.uniform(0.5, 0.7), level * rng.uniform(0.2, 0.4)

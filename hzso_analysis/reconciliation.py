@@ -40,8 +40,12 @@ class Part:
         """The linear program, built when it is first asked."""
         return System(self.cells, self.constraints, self.weights)
 
+    def at_rest(self) -> Part:
+        """The same part without its linear program, which takes memory and cannot be pickled."""
+        self.__dict__.pop("system", None)
+        return self
+
     def __getstate__(self) -> dict:
-        """A solver cannot be pickled; it is built anew where it is needed."""
         return {name: value for name, value in self.__dict__.items() if name != "system"}
 
     @property
@@ -131,15 +135,16 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
     witnesses, members = _witnesses(figures)
     cells, constraints = build_constraints(witnesses)
     weights = dict(zip(witnesses.index, witnesses["weight"].astype(float), strict=True))
-    parts = [_solve(*piece, weights) for piece in _components(cells, constraints)]
-    estimates = pd.DataFrame(
-        sorted(row for part in parts for row in _estimates(part)), columns=[*CELL, "low", "high", "status"]
-    )
-    suspects = [row for part in parts for row in _suspects(part, witnesses)]
-    alternatives = [row for number, part in enumerate(parts) for row in _alternatives(number, part, members)]
+    parts, estimates, suspects, alternatives = [], [], [], []
+    for number, piece in enumerate(_components(cells, constraints)):
+        part = _solve(*piece, weights)
+        estimates += _estimates(part)
+        suspects += _suspects(part, witnesses)
+        alternatives += _alternatives(number, part, members)
+        parts.append(part.at_rest())
     return Reconciliation(
         figures,
-        estimates,
+        pd.DataFrame(sorted(estimates), columns=[*CELL, "low", "high", "status"]),
         _suspect_rows(figures, suspects, members),
         _figure_rows(figures, alternatives, ["component", "alternative"]),
         _gaps(parts, witnesses),
