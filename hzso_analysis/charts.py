@@ -42,23 +42,20 @@ STYLE = {
 WIDTH = 7.4
 
 
-def bars(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highlight: str | None = None) -> Figure:
-    """Horizontal bars from zero, in the order of the frame; an interval is a paler end with a whisker.
-
-    `highlight` is the label of the one bar drawn in the accent colour.
-    """
+def bars(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figure:
+    """Horizontal bars from zero, in the order of the frame; an interval is a paler end with a whisker."""
     with mpl.rc_context(STYLE):
         fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
-        reach = np.nanmax([*frame["high"].replace(math.inf, np.nan), *frame["low"]]) or 1
-        for place, row in enumerate(frame.itertuples()):
-            colour = ORANGE if row.label == highlight else BLUE
-            ax.barh(place, row.low, height=0.62, color=colour)
-            end = row.low if math.isinf(row.high) else row.high
-            if end > row.low and end - row.low > 0.002 * reach:
-                ax.barh(place, end - row.low, left=row.low, height=0.62, color=colour, alpha=0.35)
+        ends = frame["high"].where(frame["high"] < math.inf, frame["low"])
+        reach = max(*ends, *-frame["low"], 0.0) or 1
+        for place, (row, end) in enumerate(zip(frame.itertuples(), ends, strict=True)):
+            sure = row.low if row.low > 0 else min(end, 0.0)
+            ax.barh(place, sure, height=0.62, color=BLUE)
+            if end - row.low > 0.002 * reach:
+                ax.barh(place, end - row.low, left=row.low, height=0.62, color=BLUE, alpha=0.35)
                 ax.plot([row.low, end], [place, place], color=INK, linewidth=1.2, marker="|", markersize=8)
-            ax.text(end + 0.012 * reach, place, row.text, va="center")
-        ax.set_xlim(0, 1.3 * reach)
+            ax.text(max(end, 0.0) + 0.012 * reach, place, row.text, va="center")
+        ax.set_xlim(1.05 * min(*frame["low"], 0.0), 1.3 * max(*ends, 0.3 * reach))
         _rows(ax, frame["label"])
         ax.axvline(0, color=INK, linewidth=1)
         return fig
@@ -102,16 +99,19 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, from_z
             _whiskers(ax, rows, colour)
             shown = rows if len(rows) <= 6 and len(names) <= 2 else rows.iloc[[0, -1] if len(names) <= 2 else []]
             following = dict(zip(rows["year"] - 1, rows["middle"], strict=True))
+            preceding = dict(zip(rows["year"] + 1, rows["middle"], strict=True))
             for row in shown.itertuples():
                 level = row.high if row.high < math.inf else row.low
                 below = len(names) == 2 and place == 1
                 rises = following.get(row.year, -math.inf) > row.middle
+                falls = preceding.get(row.year, -math.inf) > row.middle
+                side = "right" if rises else "left" if falls else "center"
                 ax.annotate(
                     row.text,
                     (row.year, level),
                     (3 if rises else 0, -7 if below else 6),
                     textcoords="offset points",
-                    ha="right" if rises else "center",
+                    ha=side,
                     va="top" if below else "bottom",
                     color=INK,
                     fontsize=8.5,

@@ -72,6 +72,8 @@ def percent(low: float, high: float) -> str:
     ('66.14 %', '24–52 %', '84.4–84.5 %', 'at least 15 %')
     """
     low, high = 100 * low, 100 * high
+    if low <= -100 < high < math.inf:  # what fell may have fallen to nothing
+        return f"at most {half_up(high, 1)} %"
     if low < 0 and high <= 0 and math.isfinite(low):
         return f"-{span(-high, -low, 1)} %".replace("–", " to -")
     if low < 0 < high < math.inf:

@@ -120,11 +120,12 @@ def implied(edition: Edition) -> Exhibit:
         top = rows.iloc[0]
         cell = Cell(*(top[name] for name in Cell._fields))
         lines = _implying(edition, cell)
-        odd = next(line["label"] for line in lines if line["printed"])
+        odd = f"{wording.amount(wording.printed(top), cell.unit)}, as printed"
         together = mark("all together", top["low"], top["high"], rows.head(0))
-        others = sum(not line["printed"] for line in lines)
+        others = sum(line["label"] != odd for line in lines)
         lines = [together] + [{key: line[key] for key in together} for line in lines]
-        title = f"{wording.counted(others, 'printed figure')} imply {wording.amount(together['text'], cell.unit)}"
+        verb = "imply" if others > 1 else "implies"
+        title = f"{wording.counted(others, 'printed figure')} {verb} {wording.amount(together['text'], cell.unit)}"
         title += f" for {named(edition, top)}; the printed {wording.printed(top)} does not fit"
     note = f"{rows['unit'].iloc[0] if len(rows) else ''}; each line is what one figure with its partner implies"
     words = {"heading": "What the other figures imply", "gap": "No printed level is a suspect."}

@@ -140,6 +140,8 @@ def _misfits(known: list[Quantity]) -> tuple[list[dict], list[str]]:
                 far.append(f"{text} printed for {level['year']}")
             elif not quantity.low - half <= value <= quantity.high + half:
                 more = {"series": "printed, does not fit", "year": level["year"]}
+                if rows and rows[-1]["year"] == level["year"]:  # one label for all points of a year
+                    text, rows[-1]["text"] = f"{rows[-1]['text']}; {text}", ""
                 rows.append(mark("", value, value, quantity.rows, text=text, **more))
     return rows, far
 
