@@ -78,7 +78,7 @@ def parts(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
         return fig
 
 
-def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, from_zero: bool = True) -> Figure:
+def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figure:
     """Series over years (columns `series`, `year` besides the usual): only neighbouring years are joined.
 
     Intervals are whiskers. All points are labelled where a series has at most six, else the first and the last.
@@ -119,20 +119,18 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, from_z
             words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
             ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], words, colour))
         finite = frame["high"].replace(math.inf, np.nan).fillna(frame["low"])
-        ax.set_ylim(0 if from_zero and finite.min() >= 0 else None, 1.18 * finite.max() if finite.max() > 0 else None)
+        ax.set_ylim(0 if finite.min() >= 0 else None, 1.18 * finite.max() if finite.max() > 0 else None)
         _end_labels(ax, ends, years)
         _years(ax, years)
         return fig
 
 
-def pairs(
-    frame: pd.DataFrame, *, names: tuple[str, str], title: str, subtitle: str, source: str, from_zero: bool = False
-) -> Figure:
+def pairs(frame: pd.DataFrame, *, names: tuple[str, str], title: str, subtitle: str, source: str) -> Figure:
     """Two values per row joined by a line: columns `first`, `second` with their `first_text`, `second_text`."""
     with mpl.rc_context(STYLE):
         fig, ax = _canvas(0.5 * len(frame) + 0.6, title, subtitle, source)
         values = [*frame["first"], *frame["second"]]
-        reach = (max(values) - (0 if from_zero else min(values))) or 1
+        reach = (max(values) - min(values)) or 1
         for place, row in enumerate(frame.itertuples()):
             ax.plot([row.first, row.second], [place, place], color=GREY, linewidth=2, zorder=1)
             marks = [(row.first, row.first_text, BLUE, "o"), (row.second, row.second_text, ORANGE, "D")]
@@ -148,15 +146,13 @@ def pairs(
                     va="center",
                 )
         top = frame.iloc[0]
-        swap = top["first"] > top["second"]
-        for value, name, colour, side in [
-            (top["first"], names[0], BLUE, "left" if swap else "right"),
-            (top["second"], names[1], "#b36b00", "right" if swap else "left"),
-        ]:
+        left = 0 if top["first"] <= top["second"] else 1
+        for place, (value, colour) in enumerate([(top["first"], BLUE), (top["second"], "#b36b00")]):
+            side, shift = ("right", -6) if place == left else ("left", 6)
             ax.annotate(
-                name,
+                names[place],
                 (value, -0.32),
-                (0, 4),
+                (shift, 4),
                 textcoords="offset points",
                 ha=side,
                 va="bottom",
@@ -164,10 +160,8 @@ def pairs(
                 fontweight="bold",
                 fontsize=9,
             )
-        ax.set_xlim((0 if from_zero else min(values) - 0.35 * reach), max(values) + 0.35 * reach)
+        ax.set_xlim(min(values) - 0.35 * reach, max(values) + 0.35 * reach)
         _rows(ax, frame["label"], head=0.95)
-        if from_zero:
-            ax.axvline(0, color=INK, linewidth=1)
         return fig
 
 

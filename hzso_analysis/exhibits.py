@@ -107,14 +107,15 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
 def table_html(exhibit: Exhibit, name: str) -> str:
     """The table as HTML: caption, header cells with scope, numbers to the right, note and source below."""
     shown = [c for c in exhibit.frame.columns if c not in ("low", "high")]
-    side = ["text" if column in TEXTS else "number" for column in shown]
+    # the style is for JupyterLab, which sets every cell to the right; the pages of a report follow the class
+    side = ['text" style="text-align: left' if column in TEXTS else "number" for column in shown]
     head = "".join(
         f'<th scope="col" class="{s}">{escape(c.capitalize())}</th>' for s, c in zip(side, shown, strict=True)
     )
     body = ""
     for row in exhibit.frame[shown].astype(str).itertuples(index=False):
         cells = [f'<td class="{s}">{escape(text)}</td>' for s, text in zip(side[1:], row[1:], strict=True)]
-        body += f'<tr><th scope="row">{escape(row[0])}</th>{"".join(cells)}</tr>\n'
+        body += f'<tr><th scope="row" style="text-align: left">{escape(row[0])}</th>{"".join(cells)}</tr>\n'
     note = f"{exhibit.note.rstrip('.')}. {exhibit.source}" if exhibit.note else exhibit.source
     return (
         f'<div class="exhibit" tabindex="0" role="region" aria-label="{name}"><table>\n'

@@ -64,6 +64,9 @@ def test_pairs_draw_both_values_and_name_them():
     figure = charts.pairs(frame, names=("as printed", "on 1,872"), **WORDS)
     assert "(66.14, 0) (71.85, 0)" in drawn(figure, "line")
     assert "as printed | on 1,872" in charts.twin(figure)
+    figure.draw_without_rendering()
+    boxes = [t.get_window_extent() for t in figure.axes[0].texts if t.get_text() in ("as printed", "on 1,872")]
+    assert not boxes[0].overlaps(boxes[1])
 
 
 def test_ranges_give_the_highlighted_row_its_own_colour():
