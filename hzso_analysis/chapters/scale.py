@@ -164,7 +164,7 @@ def growth(edition: Edition) -> Exhibit:
     known, months = executed_series(edition)
     for quantity in known:
         bounds = growth_between(edition, quantity.cell)
-        if bounds and -1 < bounds[0] and bounds[1] < math.inf:  # else nothing is known of one of the two years
+        if bounds and bounds[0] > -1 and bounds[1] < math.inf:  # else nothing is known of one of the two years
             year = quantity.cell.year
             rates = printed_rows(edition, EXECUTED, "offshore", "total", "growth", year=year, months=months)
             rates = rates[(rates["currency"] == quantity.cell.unit[:3]) & (rates["qualifier"] != "unclear")]
