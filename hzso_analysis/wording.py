@@ -218,17 +218,28 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def suspect(row: pd.Series, name: str, publisher: str) -> str:
-    """One sentence on a figure that does not fit; `low`, `high` are what the rest implies in the unit of the row."""
-    percent_row = row["unit"] == "percent"
-    implied = (
-        percent(row["low"] / 100, row["high"] / 100) if percent_row else between(row["low"], row["high"], row["unit"])
-    )
-    publisher = publisher[:1].upper() + publisher[1:]
-    said = f"{name} as {as_printed(row)}"
+def implied(row: pd.Series) -> str:
+    """What the other figures imply for a suspect: `low` to `high` in the unit of the row; blank where they say nothing.
+
+    >>> implied(pd.Series({"low": 2033.4, "high": 2034.47, "unit": "USD million", "kind": ""}))
+    'USD 2,033–2,034 million'
+    """
+    if math.isinf(row["high"]) and row["low"] <= 0:
+        return ""
+    if row["unit"] != "percent":
+        return amount(span(row["low"], row["high"]), row["unit"])
     if row["kind"] == "last digit":
-        fine = f"{half_up(row['low'], 2)}–{half_up(row['high'], 2)} %" if percent_row else implied
-        return f"{publisher} prints {said}; the other figures imply {fine}: the last digit was cut off, not rounded."
+        return f"{half_up(row['low'], 2)}–{half_up(row['high'], 2)} %"
+    return percent(row["low"] / 100, row["high"] / 100)
+
+
+def suspect(row: pd.Series, name: str, publisher: str) -> str:
+    """One sentence on a figure that does not fit."""
+    said, text = f"{publisher[:1].upper()}{publisher[1:]} prints {name} as {as_printed(row)}", implied(row)
+    if not text:
+        return f"{said}, which cannot be true."
+    if row["kind"] == "last digit":
+        return f"{said}; the other figures imply {text}: the last digit was cut off, not rounded."
     if row["kind"] == "within one source":
-        return f"{publisher} contradicts itself: it prints {said}; its other figures imply {implied}."
-    return f"{publisher} prints {said}; the other figures imply {implied}."
+        return f"{said.replace(' prints ', ' contradicts itself: it prints ', 1)}; its other figures imply {text}."
+    return f"{said}; the other figures imply {text}."

@@ -148,7 +148,7 @@ def test_check_names_what_does_not_fit_and_strict_makes_it_a_failure():
     done = run("check", "--area", "hangzhou")
     assert done.exit_code == 0
     assert "contradicts itself: it prints contracts executed, offshore, 2011 as USD 1.872 billion" in done.stdout
-    assert done.stdout.count("Sources tie.") == 1
+    assert done.stdout.count("A tie: wrong is either ") == 1
     assert run("check", "--area", "hangzhou", "--strict").exit_code == 1
 
 
@@ -162,3 +162,16 @@ def test_check_of_a_folder_without_areas(tmp_path):
     done = run("check", "--data-dir", str(tmp_path))
     assert done.exit_code == 1
     assert "no areas; figures lie in AREA/YEAR.csv" in done.stderr
+
+
+def test_check_says_of_impossible_rows_that_they_cannot_be_true(tmp_path):
+    share = "2011,contracts executed,offshore,ITO,share,130,percent,hangzhou overview 2011\n"
+    (tmp_path / "china").mkdir()
+    header = "year,indicator,flow,category,measure,value,unit,source\n"
+    level = "{},contracts executed,offshore,,,{},USD million,hangzhou overview 2011\n"
+    text = header + level.format(2011, 100) + level.format(2010, -50) + share
+    (tmp_path / "china" / "2011.csv").write_text(text, encoding="utf-8")
+    done = run("check", "--data-dir", str(tmp_path))
+    assert done.exit_code == 0
+    assert "2010 as USD -50 million, which cannot be true." in done.stdout
+    assert "ITO, share, 2011 as 130 %; its other figures imply at most 100 %" in done.stdout

@@ -61,9 +61,7 @@ def _ties(edition: Edition) -> list[tuple[set[int], str]]:
         for options in independent([frozenset(choice.index) for _, choice in system.groupby("alternative")]):
             texts = [" together with ".join(_tied(edition, figures.loc[index]) for index in sorted(o)) for o in options]
             years = {int(figures.loc[index, "year"]) for option in options for index in option}
-            found.append(
-                (years, f"Sources tie. Wrong is either {'; or '.join(texts)}. The estimates cover every case.")
-            )
+            found.append((years, f"A tie: wrong is either {'; or '.join(texts)}. The estimates cover every case."))
     return found
 
 
@@ -97,9 +95,7 @@ def suspects(edition: Edition) -> Exhibit:
     """Table of the figures that are in every simplest explanation."""
     lines, area, rows = [], wording.area_name(edition.area), own_suspects(edition)
     for index, row in rows.iterrows():
-        implied = wording.percent(row["low"] / 100, row["high"] / 100)
-        if row["unit"] != "percent":
-            implied = wording.amount(wording.span(row["low"], row["high"]), row["unit"])
+        implied = wording.implied(row) or "nothing can be true"
         far = wording.half_up(row["misses_by"], 1 if row["misses_by"] < 10 else 0)
         line = {"item": named(edition, row), "printed": wording.as_printed(row), "implied": implied, "half-widths": far}
         own = rows.loc[[index]]
