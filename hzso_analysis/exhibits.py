@@ -114,7 +114,8 @@ def table_html(exhibit: Exhibit, name: str) -> str:
     )
     body = ""
     for row in exhibit.frame[shown].astype(str).itertuples(index=False):
-        cells = [f'<td class="{s}">{escape(text)}</td>' for s, text in zip(side[1:], row[1:], strict=True)]
+        long = [" long" if s == "number" and len(text) > 14 else "" for s, text in zip(side[1:], row[1:], strict=True)]
+        cells = [f'<td class="{s}{w}">{escape(text)}</td>' for s, w, text in zip(side[1:], long, row[1:], strict=True)]
         body += f'<tr><th scope="row" style="text-align: left">{escape(row[0])}</th>{"".join(cells)}</tr>\n'
     note = f"{exhibit.note.rstrip('.')}. {exhibit.source}" if exhibit.note else exhibit.source
     return (

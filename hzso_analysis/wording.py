@@ -218,7 +218,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def implied(row: pd.Series) -> str:
+def implied(row: pd.Series, *, sentence: bool = False) -> str:
     """What the other figures imply for a suspect: `low` to `high` in the unit of the row; blank where they say nothing.
 
     >>> implied(pd.Series({"low": 2033.4, "high": 2034.47, "unit": "USD million", "kind": ""}))
@@ -227,7 +227,8 @@ def implied(row: pd.Series) -> str:
     if math.isinf(row["high"]) and row["low"] <= 0:
         return ""
     if row["unit"] != "percent":
-        return amount(span(row["low"], row["high"]), row["unit"])
+        words = between if sentence else lambda low, high, unit: amount(span(low, high), unit)
+        return words(row["low"], row["high"], row["unit"])
     if row["kind"] == "last digit":
         return f"{half_up(row['low'], 2)}–{half_up(row['high'], 2)} %"
     return percent(row["low"] / 100, row["high"] / 100)
@@ -235,7 +236,10 @@ def implied(row: pd.Series) -> str:
 
 def suspect(row: pd.Series, name: str, publisher: str) -> str:
     """One sentence on a figure that does not fit."""
-    said, text = f"{publisher[:1].upper()}{publisher[1:]} prints {name} as {as_printed(row)}", implied(row)
+    said, text = (
+        f"{publisher[:1].upper()}{publisher[1:]} prints {name} as {as_printed(row)}",
+        implied(row, sentence=True),
+    )
     if not text:
         return f"{said}, which cannot be true."
     if row["kind"] == "last digit":

@@ -99,7 +99,7 @@ def suspects(edition: Edition) -> Exhibit:
         far = wording.half_up(row["misses_by"], 1 if row["misses_by"] < 10 else 0)
         line = {"item": named(edition, row), "printed": wording.as_printed(row), "implied": implied, "half-widths": far}
         own = rows.loc[[index]]
-        lines.append(line | {"kind": row["kind"], "source": where_printed(own), "rows": own})
+        lines.append(line | {"kind": row["kind"].split(" or ")[0], "source": where_printed(own), "rows": own})
     title = f"{wording.counted(len(lines), 'printed figure')} of {area} cannot be true together with the others"
     note = "That the figures contradict each other is proven; which ones are wrong is the simplest explanation. "
     note += "Half-widths: the distance to what the others imply over the rounding of the printed number."
