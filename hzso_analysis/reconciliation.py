@@ -76,7 +76,10 @@ class Reconciliation:
     witness_rows: dict[int, list[int]] = field(repr=False)
 
     def ratio(self, numerator: Cell | Terms, denominator: Cell | Terms) -> tuple[float, float]:
-        """Sharp bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known."""
+        """Bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known.
+
+        Sharp, except where one system feeds both sums while another takes part too: then they hold but can be wider.
+        """
         sums = [
             dict(terms) if isinstance(terms, Mapping) else {Cell(*terms): 1.0} for terms in (numerator, denominator)
         ]
@@ -257,8 +260,11 @@ def _status(low: float, high: float, own: set[int], disputed: bool, common: froz
 
 
 def _digits(value: float) -> float:
-    """Nine significant digits; what is zero but for the solver's tolerance is zero."""
-    return value if math.isinf(value) else max(0.0, float(f"{value:.9g}")) if abs(value) > ZERO else 0.0
+    """Nine significant digits; what is zero but for the solver's tolerance is zero.
+
+    Twelve come first, so that the last bits of a solver do not decide which way a half is rounded.
+    """
+    return max(0.0, _round(float(f"{value:.12g}"))) if abs(value) > ZERO else 0.0
 
 
 def _suspects(part: Part, witnesses: pd.DataFrame) -> list[dict]:

@@ -144,10 +144,12 @@ class System:
         """The lightest set, none of the known ones, without which the rest is consistent; found conflicts are added."""
         while True:
             guess, weight = self._hitting_set(conflicts, known, fixed)
-            found = self.without(guess).conflict() if math.isfinite(weight) else []
-            if not found:
+            before, off = len(conflicts), guess
+            while math.isfinite(weight) and (found := self.without(off).conflict()):
+                conflicts.append(found)
+                off = off.union(found)  # further conflicts that share nothing with it save integer programs
+            if len(conflicts) == before:
                 return guess, weight
-            conflicts.append(found)
 
     def _hitting_set(
         self, conflicts: list[list[int]], known: list[frozenset[int]], fixed: tuple[int, bool] | None

@@ -10,6 +10,7 @@ import sys
 import time
 from typing import NamedTuple
 
+import highspy
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from hzso_analysis import DataError, Reconciliation, load_figures, reconcile
+from hzso_analysis import DataError, Reconciliation, load_figures, reconcile, solver
 from hzso_analysis.constraints import Cell, build_constraints
 
 WORLDS = settings(derandomize=True, deadline=None, max_examples=18, suppress_health_check=list(HealthCheck))
@@ -270,6 +271,17 @@ def test_without_its_suspects_the_rest_is_consistent_and_each_alone_breaks_it(bo
             assert not any(part.system.without(choice - {figure}).consistent() for figure in choice)
 
 
+def test_a_cell_is_disputed_exactly_where_the_sets_differ(both):
+    """By more than the last bits of a solver, which differ from one way of solving to the next."""
+    result, _ = both
+    status = {Cell(*row[:7]): row.status for row in result.estimates.itertuples(index=False)}
+    for part in result.parts:
+        for cell in set(part.cells) & set(status):
+            found = [part.system.without(choice).bounds({cell: 1.0}) for choice in part.sets]
+            differ = any(interval != pytest.approx(found[0], rel=1e-7, abs=1e-6) for interval in found)
+            assert (status[cell] == "disputed") == differ, cell
+
+
 # Worlds with a known truth: every level is counted from contracts, every figure is rounded from a level
 
 TYPES, MARKETS = ("ITO", "BPO", "KPO"), ("USA", "EU", "other Europe", "Japan", "Hong Kong", "elsewhere")
@@ -458,7 +470,6 @@ def test_one_wrong_figure_that_contradicts_any_is_named_and_the_truth_stays_insi
         assert outside(result, world.truth) == []
 
 
-PAIR = {"precision": 0.005}
 PINS = {
     # each victim is pinned by two groups of figures that share nothing but the victim
     "level": ({"measure": "level"}, [("ITO", "level"), ("ITO", "share"), ("USA", "level"), ("USA", "share")]),
@@ -502,6 +513,12 @@ def test_a_wrong_growth_that_two_readings_of_both_years_pin_is_the_suspect():
     assert list(result.suspects.index) == [0]
     assert result.alternatives.empty
     assert result.suspects["kind"].iloc[0] == "within one source"
+
+
+def test_order_of_rows_does_not_number_the_alternatives_anew(hangzhou, hangzhou_figures):
+    shuffled = reconcile(hangzhou_figures.sample(frac=1, random_state=5))
+    for name in ("estimates", "suspects", "alternatives", "constraints"):
+        pd.testing.assert_frame_equal(getattr(shuffled, name), getattr(hangzhou, name))
 
 
 # Units
@@ -871,6 +888,24 @@ def test_a_misprint_of_many_digits_does_not_blur_the_others():
     )
     assert values(result.suspects) == [1e12]
     assert ends(result, TOTAL._replace(category="USA")) == pytest.approx((49.995, 50.005), abs=1e-6)
+
+
+def test_a_warm_start_that_leaves_the_answer_open_is_solved_from_scratch():
+    class Undecided:
+        runs, status = 0, highspy.HighsModelStatus.kUnknown
+
+        def run(self) -> None:
+            self.runs += 1
+
+        def clearSolver(self) -> None:  # noqa: N802
+            self.status = highspy.HighsModelStatus.kOptimal
+
+        def getModelStatus(self):  # noqa: N802
+            return self.status
+
+    highs = Undecided()
+    assert solver.run(highs) == highspy.HighsModelStatus.kOptimal
+    assert highs.runs == 2
 
 
 def test_tables_put_together_keep_their_rows_apart():
