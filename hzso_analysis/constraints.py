@@ -15,6 +15,7 @@ import pandas as pd
 
 from hzso_analysis.figures import codebook
 
+LEVEL = "level as printed"
 BANDED = (("enterprises", "count"), ("contracts executed", "USD million"))
 
 
@@ -84,6 +85,11 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
     return sorted(cells) + sorted(hidden), published + definitions
 
 
+def is_level(constraint: Constraint) -> bool:
+    """Whether a constraint is the printed level of its one cell."""
+    return constraint.text == LEVEL
+
+
 def is_hidden(cell: Cell) -> bool:
     """Whether a cell is an auxiliary size class that no codebook entry names."""
     return cell.category.startswith("[")
@@ -95,7 +101,7 @@ def _published(index: int, row, unit: str, breaks: list) -> list[Constraint]:
     low, high = interval(row.value, row.precision, row.qualifier)
     text = f"{row.measure} as printed"
     if row.measure == "level":
-        return [Constraint(text, {cell: 1.0}, low, high, index)]
+        return [Constraint(LEVEL, {cell: 1.0}, low, high, index)]
     if row.measure == "share":
         base, possible = share_base(cell, row.of), low <= 100 and high >= 0
         return _factor(text, cell, base, low / 100, high / 100, index) if possible else _never(text, cell, base, index)

@@ -107,15 +107,10 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
 def table_html(exhibit: Exhibit, name: str) -> str:
     """The table as HTML: caption, header cells with scope, numbers to the right, note and source below."""
     shown = [c for c in exhibit.frame.columns if c not in ("low", "high")]
-    # the style is for JupyterLab, which sets every cell to the right; the pages of a report follow the class
-    side = ['text" style="text-align: left' if column in TEXTS else "number" for column in shown]
-    head = "".join(
-        f'<th scope="col" class="{s}">{escape(c.capitalize())}</th>' for s, c in zip(side, shown, strict=True)
-    )
+    head = "".join(f'<th scope="col" {_place(c)}>{escape(c.capitalize())}</th>' for c in shown)
     body = ""
     for row in exhibit.frame[shown].astype(str).itertuples(index=False):
-        long = [" long" if s == "number" and len(text) > 14 else "" for s, text in zip(side[1:], row[1:], strict=True)]
-        cells = [f'<td class="{s}{w}">{escape(text)}</td>' for s, w, text in zip(side[1:], long, row[1:], strict=True)]
+        cells = [f"<td {_place(c, text)}>{escape(text)}</td>" for c, text in zip(shown[1:], row[1:], strict=True)]
         body += f'<tr><th scope="row" style="text-align: left">{escape(row[0])}</th>{"".join(cells)}</tr>\n'
     note = f"{exhibit.note.rstrip('.')}. {exhibit.source}" if exhibit.note else exhibit.source
     return (
@@ -123,6 +118,16 @@ def table_html(exhibit: Exhibit, name: str) -> str:
         f"<caption>{name}. {escape(exhibit.title)}</caption>\n<thead><tr>{head}</tr></thead>\n"
         f'<tbody>\n{body}</tbody></table>\n<p class="note">{escape(note.strip())}</p></div>'
     )
+
+
+def _place(column: str, text: str = "") -> str:
+    """Attributes of a cell: words to the left, numbers to the right, long ones in several lines.
+
+    The style is for JupyterLab, which sets every cell to the right; the pages of a report follow the class.
+    """
+    if column in TEXTS:
+        return 'class="text" style="text-align: left"'
+    return 'class="number long"' if len(text) > 14 else 'class="number"'
 
 
 def alt_text(exhibit: Exhibit, name: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from hzso_analysis.constraints import Cell, Constraint, build_constraints, is_hidden, share_base
+from hzso_analysis.constraints import Cell, Constraint, build_constraints, is_hidden, is_level
 from hzso_analysis.solver import System
 
 CELL = list(Cell._fields)
@@ -231,7 +231,7 @@ def _estimates(part: Part) -> list[tuple]:
     anywhere = frozenset().union(*part.sets)
     own: dict[Cell, set[int]] = {}
     for constraint in part.constraints:
-        if constraint.figure >= 0 and constraint.text.startswith("level"):
+        if is_level(constraint):
             own.setdefault(next(iter(constraint.terms)), set()).add(constraint.figure)
     shown = [cell for cell in part.cells if not is_hidden(cell)]
     bounds = {cell: [] for cell in shown}
@@ -272,13 +272,12 @@ def _suspects(part: Part, witnesses: pd.DataFrame) -> list[dict]:
     common = frozenset.intersection(*part.sets)
     for figure in sorted(common):
         row = witnesses.loc[figure]
-        low, high = hull(_implied(part.system.without(off), row) for off in part.removals)
+        low, high = hull(_implied(part.system.without(off), figure, row["measure"]) for off in part.removals)
         miss = max(low - row["value"], row["value"] - high, 0.0)
         half = row["precision"] or 0.5
-        rows.append(
-            {"figure": figure, "low": _round(low), "high": _round(high), "misses_by": miss / half, "kind": ""}
-            | {"kind": _kind(part, figure, row, (low, high), witnesses)}
-        )
+        kind = _kind(part, figure, row, (low, high), witnesses)
+        found = {"figure": figure, "low": _round(low), "high": _round(high), "misses_by": miss / half, "kind": kind}
+        rows.append(found)
     return rows
 
 
@@ -286,22 +285,16 @@ def _round(value: float) -> float:
     return value if math.isinf(value) or math.isnan(value) else float(f"{value:.9g}")
 
 
-def _implied(system: System, row: pd.Series) -> tuple[float, float]:
-    """What the switched-on figures imply for the quantity that a row prints, in its unit."""
-    unit = f"{row['currency']} million" if row["currency"] else row["unit"]
-    if row["unit"] == "percent" and not row["currency"] and row["measure"] != "level":
-        unit = next(c.unit for c in system.cells if c.indicator == row["indicator"])
-    cell = Cell(*(row[name] for name in CELL[:-1]), unit)._replace(year=int(row["year"]))
-    if row["measure"] in ("level", "cumulative", "average"):
-        years = [cell.year] if row["measure"] == "level" else range(int(row["since"]), cell.year + 1)
-        weight = 1 / len(years) if row["measure"] == "average" else 1.0
-        return system.bounds({cell._replace(year=year): weight for year in years})
-    if row["measure"] == "share":
-        low, high = system.ratio({cell: 1.0}, {share_base(cell, row["of"]): 1.0})
+def _implied(system: System, figure: int, measure: str) -> tuple[float, float]:
+    """What the switched-on figures imply for the quantity that a figure prints, in the unit it is printed in."""
+    terms = system.constraints[system.rows[figure][0]].terms
+    if measure in ("level", "cumulative", "average"):
+        return system.bounds(terms)
+    cell, base = terms
+    low, high = system.ratio({cell: 1.0}, {base: 1.0})
+    if measure == "share":
         return 100 * low, 100 * high
-    since = cell.year - 1 if row["measure"] == "growth" else int(row["since"])
-    low, high = system.ratio({cell: 1.0}, {cell._replace(year=since): 1.0})
-    steps = cell.year - since
+    steps = cell.year - base.year
     return 100 * (low ** (1 / steps) - 1), 100 * (high ** (1 / steps) - 1)
 
 
@@ -343,7 +336,7 @@ def printed_levels(
     """For each cell the interval of its printed level, the first where there are several."""
     levels: dict[Cell, tuple[float, float]] = {}
     for constraint in constraints:
-        if constraint.text.startswith("level") and constraint.figure not in without:
+        if is_level(constraint) and constraint.figure not in without:
             levels.setdefault(next(iter(constraint.terms)), (constraint.low, constraint.high))
     return levels
 
@@ -367,7 +360,7 @@ def _gaps(parts: list[Part], witnesses: pd.DataFrame) -> pd.DataFrame:
         levels = printed_levels(part.constraints)
         for constraint in part.constraints:
             first = next(iter(constraint.terms))
-            if constraint.figure >= 0 and constraint.text.startswith("level"):
+            if is_level(constraint):
                 continue
             known = all(cell in levels for cell in constraint.terms)
             ends = [0.0, 0.0] if known else [math.nan, math.nan]

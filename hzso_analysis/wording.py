@@ -226,9 +226,10 @@ def implied(row: pd.Series, *, sentence: bool = False) -> str:
     """
     if math.isinf(row["high"]) and row["low"] <= 0:
         return ""
+    if row["unit"] != "percent" and sentence:
+        return between(row["low"], row["high"], row["unit"])
     if row["unit"] != "percent":
-        words = between if sentence else lambda low, high, unit: amount(span(low, high), unit)
-        return words(row["low"], row["high"], row["unit"])
+        return amount(span(row["low"], row["high"]), row["unit"])
     if row["kind"] == "last digit":
         return f"{half_up(row['low'], 2)}–{half_up(row['high'], 2)} %"
     return percent(row["low"] / 100, row["high"] / 100)

@@ -91,14 +91,9 @@ def against_printed_total(edition: Edition) -> Exhibit:
             rows.append(row | {"agrees": abs(computed - printed["value"]) <= slack, "rows": quantity.rows})
     rows.sort(key=lambda row: -row["first"])
     gap = f"No share of the offshore total was printed with its amount for {edition.year}."
-    words = {"subtitle": f"Percent of offshore executed, {edition.year}", "gap": gap}
-    words |= {"heading": "Shares against the printed total"}
-    words |= (
-        {"names": ("as printed", f"on {wording.printed(total)}"), "title": _against(edition, total, rows)}
-        if rows
-        else {"title": ""}
-    )
-    return chart(edition, charts.pairs, rows, **words)
+    words = {"heading": "Shares against the printed total", "subtitle": f"Percent of offshore executed, {edition.year}"}
+    words |= {"names": ("as printed", f"on {wording.printed(total)}" if rows else ""), "gap": gap}
+    return chart(edition, charts.pairs, rows, title=lambda marks: _against(edition, total, marks), **words)
 
 
 def _printed_shares(edition: Edition) -> list[tuple[Quantity, pd.Series]]:

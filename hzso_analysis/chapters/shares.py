@@ -34,25 +34,31 @@ def shares_table(edition: Edition, parts: dict[str, Quantity], **words) -> Exhib
     return table(edition, rows, note=base_note(edition, parts), **words)
 
 
+def base_of(edition: Edition, parts: dict[str, Quantity]) -> Quantity | None:
+    """The total that shares of these categories are computed on."""
+    part = share(edition, next(iter(parts.values()))) if parts else None
+    return part and part.base
+
+
 def base_note(edition: Edition, parts: dict[str, Quantity]) -> str:
     """The sentence that names the base of the computed shares, its value and its status."""
-    part = share(edition, next(iter(parts.values()))) if parts else None
-    if part is None:
+    base = base_of(edition, parts)
+    if base is None:
         return "The total is not known, so no share can be computed."
-    base, when = part.base, wording.period(part.base.cell.year, part.base.cell.months)
+    what = f"{base.cell.indicator} in {wording.period(base.cell.year, base.cell.months)}"
     return (
-        f"Shares are computed on all offshore {base.cell.indicator} in {when}: {in_words(base)} "
-        f"({edition.total_basis} total, {base.status}). Shares are rounded once and need not add up."
+        f"Shares are computed on all offshore {what}: {in_words(base)} ({edition.total_basis} total, {base.status}). "
+        "Shares are rounded once and need not add up."
     )
 
 
 def subtitle(edition: Edition, parts: dict[str, Quantity]) -> str:
     """Measure, period and base of a chart of shares."""
-    part = share(edition, next(iter(parts.values()))) if parts else None
-    if part is None:
+    base = base_of(edition, parts)
+    if base is None:
         return ""
-    base, when = part.base, wording.period(part.base.cell.year, part.base.cell.months)
-    return f"Percent of offshore {base.cell.indicator}, {when}; base {wording.amount(value_text(base), base.cell.unit)}"
+    what = f"{base.cell.indicator}, {wording.period(base.cell.year, base.cell.months)}"
+    return f"Percent of offshore {what}; base {wording.amount(value_text(base), base.cell.unit)}"
 
 
 def share_marks(edition: Edition, parts: dict[str, Quantity], widest: float = math.inf) -> list[dict]:
