@@ -121,13 +121,14 @@ def table_html(exhibit: Exhibit, name: str) -> str:
 
 
 def _place(column: str, text: str = "") -> str:
-    """Attributes of a cell: words to the left, numbers to the right, long ones in several lines.
+    """Attributes of a cell: words to the left, numbers to the right; units and dates are not broken, long numbers are.
 
     The style is for JupyterLab, which sets every cell to the right; the pages of a report follow the class.
     """
     if column in TEXTS:
-        return 'class="text" style="text-align: left"'
-    return 'class="number long"' if len(text) > 14 else 'class="number"'
+        kind = "text short" if column in ("unit", "status", "date") else "text"
+        return f'class="{kind}" style="text-align: left"'
+    return 'class="number long"' if len(text) > 16 else 'class="number"'
 
 
 def alt_text(exhibit: Exhibit, name: str) -> str:

@@ -118,6 +118,7 @@ def test_markets_and_the_least_of_the_largest(hangzhou):
 
 
 def test_training_against_the_claim(hangzhou):
+    assert talent_training.claim(hangzhou).startswith("Over 84,700 people")
     assert "at least 16,930 a year; the source prints over 17,000. The two can both be true" in talent_training.claim(
         hangzhou
     )

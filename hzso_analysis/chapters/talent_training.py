@@ -162,7 +162,7 @@ def claim(edition: Edition) -> str:
         verdict = "The two can both be true"
         verdict += ", as both are given as lower limits" if math.isinf(high) and math.isinf(most) else ""
     detail = f"{wording.printed(total)} people in {steps} years is {wording.span(low, high)} a year"
-    return f"{detail}; the source prints {wording.printed(mean)}. {verdict}."
+    return f"{detail[:1].upper()}{detail[1:]}; the source prints {wording.printed(mean)}. {verdict}."
 
 
 def pool(edition: Edition) -> Exhibit:
