@@ -28,6 +28,7 @@ from matplotlib.text import Text
 BLUE, ORANGE, RED, PURPLE, GREY, VIOLET = "#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd"
 COLOURS = [BLUE, ORANGE, PURPLE, VIOLET, RED, GREY]
 MARKERS = "osD^vP"
+SHADES = ["#f1f3f4", "#d5d8dc", "#b4b8bf"]
 INK, MUTED, RULE = "#202124", "#5f6368", "#dadce0"
 STYLE = {
     **{"svg.fonttype": "path", "svg.hashsalt": "hzso", "font.family": "DejaVu Sans", "font.size": 9.5},
@@ -43,7 +44,10 @@ WIDTH = 7.4
 
 
 def bars(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figure:
-    """Horizontal bars from zero, in the order of the frame; an interval is a paler end with a whisker."""
+    """Horizontal bars from zero, in the order of the frame; an interval is a paler end with a whisker.
+
+    A column `estimate`, where there is one, is drawn as a diamond inside the interval.
+    """
     with mpl.rc_context(STYLE):
         fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
         ends = frame["high"].where(frame["high"] < math.inf, frame["low"])
@@ -54,6 +58,8 @@ def bars(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figu
             if end - row.low > 0.002 * reach:
                 ax.barh(place, end - row.low, left=row.low, height=0.62, color=BLUE, alpha=0.35)
                 ax.plot([row.low, end], [place, place], color=INK, linewidth=1.2, marker="|", markersize=8)
+                if "estimate" in frame:
+                    ax.plot(row.estimate, place, marker="D", color=ORANGE, markeredgecolor=INK, markersize=6)
             ax.text(max(end, 0.0) + 0.012 * reach, place, row.text, va="center")
         ax.set_xlim(1.05 * min(*frame["low"], 0.0), 1.3 * max(*ends, 0.3 * reach))
         _rows(ax, frame["label"])
@@ -178,6 +184,46 @@ def ranges(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highl
             ax.annotate(row.text, (row.high, place), (9, 0), textcoords="offset points", va="center")
         ax.set_xlim(low - 0.06 * reach, high + 0.4 * reach)
         _rows(ax, frame["label"])
+        return fig
+
+
+def scales(frame: pd.DataFrame, *, names: list[str], title: str, subtitle: str, source: str) -> Figure:
+    """An interval on a scale of named classes in each row; the column `edges` holds the inner edges of the classes."""
+    with mpl.rc_context(STYLE):
+        fig, ax = _canvas(0.72 * len(frame) + 0.3, title, subtitle, source)
+        end = 1.25 * max(*frame["high"], *(edges[-1] for edges in frame["edges"]))
+        for place, row in enumerate(frame.itertuples()):
+            for shade, (left, right) in enumerate(pairwise((0, *row.edges, end))):
+                ax.barh(place, right - left, left=left, height=0.8, color=SHADES[shade], edgecolor="white", linewidth=2)
+                first = f"{left:,.0f}" if left else ""
+                ax.text(left + 0.006 * end, place - 0.22, f"{first}  {names[shade]}".strip(), va="center", fontsize=8.5)
+            ax.plot([row.low, row.high], [place + 0.16] * 2, color=BLUE, linewidth=5, solid_capstyle="butt")
+            ax.text(row.low, place + 0.3, row.text, va="center", fontsize=8.5)
+        ax.set_xlim(0, end)
+        _rows(ax, frame["label"])
+        return fig
+
+
+def envelope(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figure:
+    """The band between two Lorenz curves over the column `firms`, in percent, with the line of equal firms."""
+    with mpl.rc_context(STYLE):
+        fig, ax = _canvas(3.4, title, subtitle, source)
+        ax.plot([0, 100], [0, 100], color=GREY, linewidth=1.2, linestyle="--")
+        ax.fill_between(frame["firms"], frame["low"], frame["high"], color=BLUE, alpha=0.35, linewidth=0)
+        ax.plot(frame["firms"], frame["high"], color=BLUE, linewidth=2)
+        ax.plot(frame["firms"], frame["low"], color=PURPLE, linewidth=2)
+        curves = [np.interp(60, frame["firms"], frame[end]) for end in ("high", "low")]
+        words = {"textcoords": "offset points"}
+        ax.annotate("all enterprises equal", (60, 60), (-6, 3), ha="right", **words)
+        ax.annotate("least unequal", (60, curves[0]), (0, -4), va="top", **words)
+        ax.annotate("most unequal", (60, curves[1]), (0, 4), **words)
+        ax.set(xlim=(0, 100), ylim=(0, 100))
+        ax.spines["bottom"].set_visible(True)
+        ax.spines["bottom"].set_color(RULE)
+        ax.tick_params(axis="both", length=0, labelsize=8.5)
+        ax.grid(axis="y", color=RULE, linewidth=0.6)
+        ax.xaxis.set_major_formatter("{x:.0f} %")
+        ax.yaxis.set_major_formatter("{x:.0f} %")
         return fig
 
 

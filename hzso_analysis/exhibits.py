@@ -107,7 +107,7 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
 def table_html(exhibit: Exhibit, name: str) -> str:
     """The table as HTML: caption, header cells with scope, numbers to the right, note and source below."""
     shown = [c for c in exhibit.frame.columns if c not in ("low", "high")]
-    head = "".join(f'<th scope="col" {_place(c)}>{escape(c.capitalize())}</th>' for c in shown)
+    head = "".join(f'<th scope="col" {_place(c)}>{escape(c[:1].upper() + c[1:])}</th>' for c in shown)
     body = ""
     for row in exhibit.frame[shown].astype(str).itertuples(index=False):
         cells = [f"<td {_place(c, text)}>{escape(text)}</td>" for c, text in zip(shown[1:], row[1:], strict=True)]

@@ -70,6 +70,8 @@ def percent(low: float, high: float) -> str:
 
     >>> percent(0.66135, 0.66145), percent(0.2414, 0.5167), percent(0.8443, 0.8451), percent(0.15, math.inf)
     ('66.14 %', '24–52 %', '84.4–84.5 %', 'at least 15 %')
+    >>> percent(0.0074, 0.0764)
+    '0.7–7.6 %'
     """
     low, high = 100 * low, 100 * high
     if low <= -100 < high < math.inf:  # what fell may have fallen to nothing
@@ -78,7 +80,26 @@ def percent(low: float, high: float) -> str:
         return f"-{span(-high, -low, 1)} %".replace("–", " to -")
     if low < 0 < high < math.inf:
         return f"{half_up(low, 1)} to {half_up(high, 1)} %"
-    return f"{span(low, high, 0 if high - low >= 1 else 1)} %"
+    return f"{span(low, high, 0 if high - low >= 1 and high >= 10 else 1)} %"
+
+
+def percent_between(low: float, high: float) -> str:
+    """A share given as fractions as it stands in a sentence.
+
+    >>> percent_between(0.2414, 0.5167), percent_between(0.77225, 0.77235)
+    ('between 24 % and 52 %', '77.23 %')
+    """
+    text = percent(low, high)
+    return f"between {text.replace('–', ' % and ')}" if "–" in text else text
+
+
+def number(count: int) -> str:
+    """A number as it stands in a sentence: small ones in words.
+
+    >>> number(2), number(24)
+    ('two', '24')
+    """
+    return dict(enumerate(["no", "one", "two", "three", "four"])).get(count, f"{count:,}")
 
 
 def between(low: float, high: float, unit: str) -> str:
@@ -154,14 +175,14 @@ def area_name(area: str) -> str:
     return area.replace("_", " ").title()
 
 
-def listing(words: Iterable[str]) -> str:
-    """Words joined as in a sentence.
+def listing(words: Iterable[str], last: str = "and") -> str:
+    """Words joined as in a sentence, the last one by `last`.
 
-    >>> listing(["ITO"]), listing(["ITO", "BPO", "KPO"])
-    ('ITO', 'ITO, BPO and KPO')
+    >>> listing(["ITO"]), listing(["ITO", "BPO", "KPO"]), listing(["ITO", "BPO"], "or")
+    ('ITO', 'ITO, BPO and KPO', 'ITO or BPO')
     """
     words = list(words)
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
 
 
 def cite(ids: Iterable[str], sources: pd.DataFrame) -> str:

@@ -109,7 +109,7 @@ def concentration(edition: Edition) -> Exhibit:
     if part := group and share(edition, group[2]):
         band, firms, held = group
         rows.append(mark(f"{value_text(firms)} enterprises {band}", part.low, part.high, held.rows, fraction=True))
-        others = _others(edition, firms)
+        others = other_firms(edition, firms)
         name = f"all others, {wording.span(*others)} registered" if others else "all other enterprises"
         rows.append(mark(name, max(0.0, 1 - part.high), 1 - part.low, held.rows, fraction=True))
         note = (
@@ -126,7 +126,7 @@ def concentration(edition: Edition) -> Exhibit:
     return chart(edition, charts.parts, rows, title=title, subtitle=note, **words)
 
 
-def _others(edition: Edition, firms: Quantity) -> tuple[float, float] | None:
+def other_firms(edition: Edition, firms: Quantity) -> tuple[float, float] | None:
     """Bounds of the number of registered firms outside the leading group."""
     registered = find(edition, "enterprises registered")
     if registered is None or registered.low <= firms.high:
@@ -142,7 +142,7 @@ def averages(edition: Edition) -> Exhibit:
             ends = edition.reconciliation.ratio(held.cell, firms.cell)
             rows.append(mark(f"{value_text(firms)} {label(edition, 'categories', band)}", *ends, firms.rows))
     group = leaders(edition)
-    part, others = group and share(edition, group[2]), group and _others(edition, group[1])
+    part, others = group and share(edition, group[2]), group and other_firms(edition, group[1])
     if part and others:
         left = (max(0.0, part.base.low - group[2].high), part.base.high - group[2].low)
         rows.append(mark("all others registered", left[0] / others[1], left[1] / others[0], group[2].rows))

@@ -9,7 +9,7 @@ import pandas as pd
 from hzso_analysis import wording
 from hzso_analysis.chapters import shares
 from hzso_analysis.edition import Edition, Quantity, label, share
-from hzso_analysis.exhibits import Exhibit
+from hzso_analysis.exhibits import Exhibit, table
 from hzso_analysis.figures import codebook
 
 
@@ -77,17 +77,45 @@ def trend(edition: Edition) -> Exhibit:
     return single if len(single.frame) else shares.over_years(edition, book.index[book["members"] != ""])
 
 
-def diversification(edition: Edition) -> str:
-    """What the printed group says about its largest member, in a sentence."""
-    book = markets_of(edition)
-    groups = {name: quantity for name, quantity in known_markets(edition).items() if book.loc[name, "members"]}
-    part = share(edition, next(iter(groups.values()))) if groups else None
-    if part is None:
-        return "No named group of markets was printed, so nothing is said about the members of one."
-    name = next(iter(groups))
-    number = len(book.loc[name, "members"].split(";"))
-    whole, least = wording.percent(part.low, part.high), wording.percent(part.low / number, part.low / number)
-    return (
-        f"{label(edition, 'categories', name)} are {number} markets in one figure. The largest of them holds at least "
-        f"{least} of all offshore executed ({whole} divided by {number}), and at most the whole {whole}."
+def diversification(edition: Edition) -> Exhibit:
+    """Table of the diversification of markets: exact within rounding for single markets, bounds from a named group.
+
+    A group of m markets with the share s holds a largest one of at least s / m and a Herfindahl-Hirschman index of s
+    squared over m to s squared; all other markets, with the share r, add at most r squared.
+    """
+    heading, known = "Diversification of markets", known_markets(edition)
+    parts = {name: share(edition, known[name]) for name in separate(edition)}
+    if not parts or not all(part and part.high <= 1 for part in parts.values()):
+        return Exhibit(heading, pd.DataFrame(), _gap(edition))
+    members = markets_of(edition).loc[list(parts), "members"].iloc[0]
+    many = len(members.split(";")) if members else 1
+    low, high = ([getattr(part, end) for part in parts.values()] for end in ("low", "high"))
+    largest = max(low) / many, max(high)
+    own = sum(part**2 for part in low) / many, sum(part**2 for part in high)
+    rest = max(0.0, 1 - sum(low)) ** 2
+    names = wording.listing(label(edition, "categories", name) for name in parts)
+    among = f"the {wording.number(many)} markets {names}" if members else names
+    values = {
+        f"largest of {names}": (wording.percent(*largest), largest),
+        f"index of {among} alone": (wording.span(*own, 3), own),
+        "index that all other markets add": (f"0–{wording.half_up(rest, 3)}", (0.0, rest)),
+        "index of all markets": (wording.span(own[0], own[1] + rest, 3), (own[0], own[1] + rest)),
+    }
+    statuses = [*(["bounded"] * 2 if members else ["computed"] * 2), "bounded", "bounded"]
+    used = pd.concat([known[name].rows for name in parts])
+    rows = [
+        {"item": item, "value": text, "status": status, "low": ends[0], "high": ends[1], "rows": used}
+        for (item, (text, ends)), status in zip(values.items(), statuses, strict=True)
+    ]
+    holds = wording.percent(largest[0], math.inf) if members else wording.percent(*largest)
+    who = (
+        f"The largest of {names}"
+        if members
+        else f"{label(edition, 'categories', next(iter(parts)))}, the largest market,"
     )
+    title = f"{who} holds {holds} of offshore executed, {edition.year}"
+    note = (
+        "Herfindahl-Hirschman index of shares, 0 to 1. Nothing is assumed of what was not printed: the other markets "
+        "add nothing if they are many and small, and most if all their contracts come from one market."
+    )
+    return table(edition, rows, title=title, note=note)

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from hzso_analysis import charts, wording
-from hzso_analysis.chapters import leading_enterprises, markets, scale, sector_mix, talent_training
+from hzso_analysis.chapters import firm_sizes, leading_enterprises, markets, scale, sector_mix, talent_training
 from hzso_analysis.edition import Edition, Quantity, category_name, find, match, printed_rows, share
 from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, table
 from hzso_analysis.figures import codebook
@@ -62,7 +62,7 @@ def nation_share(edition: Edition, quantity: Quantity) -> tuple[float, float] | 
 def findings(edition: Edition) -> str:
     """What each chapter finds, as a list of sentences."""
     found = [scale.recovered(edition), sector_mix.headline(edition), leading_enterprises.headline(edition)]
-    found += [markets.headline(edition), talent_training.headline(edition)]
+    found += [firm_sizes.ratios(edition), markets.headline(edition), talent_training.headline(edition)]
     said = [f"- {exhibit.title}." for exhibit in found if not exhibit.frame.empty]
     return "\n".join(said) or "- No chapter has figures for this year."
 
