@@ -12,16 +12,15 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import NamedTuple
 
-from hzso_analysis.bands import NEAR, Band, Corner, Market, Pool, pools
+from hzso_analysis.bands import NEAR, Band, Corner, Market, Pool, barred, pools, strained
 
 
 class Run(NamedTuple):
-    """`count` firms of the size `value` in the band from `lo` to `hi` of the pool with the number `pool`."""
+    """`count` firms of the size `value` in a band of the pool with the number `pool`."""
 
     value: float
     count: float
-    lo: float
-    hi: float
+    band: Band
     pool: int
 
 
@@ -29,9 +28,8 @@ def allocate(market: Market, corner: Corner, fill: Callable) -> list[Run]:
     """A list of firms in runs, largest first."""
     runs = []
     for number, pool in enumerate(pools(market, corner)):
-        for band, value, count in fill(pool, market.unit):
-            runs.append(Run(value, count, band.lo, band.hi, number))
-    return sorted((run for run in runs if run.count), key=lambda run: (-run.lo, -run.hi, -run.value))
+        runs += [Run(value, count, band, number) for band, value, count in fill(pool, market.unit) if count]
+    return sorted(runs, key=lambda run: (run.band[:2], run.value), reverse=True)
 
 
 def least(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
@@ -82,10 +80,9 @@ def measures(runs: list[Run], total: float, ks: list[int]) -> dict[str, float]:
     hhi = math.fsum(run.count * (run.value / total) ** 2 for run in runs)
     shares = [(run.count, run.value / total) for run in runs if run.value > 0]
     entropy = max(0.0, -math.fsum(count * share * math.log(share) for count, share in shares))
-    before, ranked = 0.0, []
-    for run in reversed(runs):
-        ranked.append(run.value * run.count * (before + (run.count + 1) / 2))
-        before += run.count
+    ranked = [
+        run.value * run.count * (n - rank - (run.count - 1) / 2) for run, rank in zip(runs, _ranks(runs), strict=True)
+    ]
     return {
         **{f"TOP{k}": held for k, held in tops.items()},
         **{f"CR{k}": min(1.0, held / total) for k, held in tops.items()},
@@ -95,62 +92,64 @@ def measures(runs: list[Run], total: float, ks: list[int]) -> dict[str, float]:
     }
 
 
+def _ranks(runs: list[Run]) -> list[float]:
+    """How many firms are larger than those of each run."""
+    return list(accumulate((run.count for run in runs), initial=0.0))[:-1]
+
+
 def _top(runs: list[Run], k: float) -> float:
     """What the k largest firms hold."""
-    before = accumulate((run.count for run in runs), initial=0.0)
-    return math.fsum(run.value * min(run.count, max(0.0, k - rank)) for run, rank in zip(runs, before, strict=False))
+    return math.fsum(
+        run.value * min(run.count, max(0.0, k - rank)) for run, rank in zip(runs, _ranks(runs), strict=True)
+    )
 
 
 def evaluate(market: Market, corner: Corner, fill: Callable, ks: list[int]) -> tuple[dict, dict]:
     """Measures of an extreme list, and for each whether a list inside the bands reaches it."""
     runs = allocate(market, corner, fill)
     values = measures(runs, corner.total, ks)
-    barred = [_excluded(run, market) for run in runs]
-    reached = dict.fromkeys(values, all(run.value != edge for run, edge in zip(runs, barred, strict=True)))
+    possible = not any(strained(pool, market.closed) for pool in pools(market, corner))
+    inside = possible and all(run.value != barred(run.band, market.closed) for run in runs)
+    reached = dict.fromkeys(values, inside)
     for k in ks:
-        reached[f"TOP{k}"] = reached[f"CR{k}"] = _reached(runs, barred, k, market.closed, fill is least)
+        reached[f"TOP{k}"] = reached[f"CR{k}"] = possible and _reached(runs, k, market.closed, fill is least)
     return values, reached
 
 
-def _excluded(run: Run, market: Market) -> float:
-    """The edge of its band that no firm can sit on; NaN where there is none."""
-    if run.lo == run.hi or market.closed == "both":
-        return math.nan
-    below = run.lo == 0 and market.edge > 0  # a remaining firm may hold nothing
-    return run.hi if market.closed == "left" else math.nan if below else run.lo
-
-
-def _reached(runs: list[Run], barred: list[float], k: int, closed: str, lowest: bool) -> bool:
+def _reached(runs: list[Run], k: int, closed: str, lowest: bool) -> bool:
     """Whether firms inside their bands can hold exactly what the k largest of an extreme list hold.
 
     Pools of which all or no firms are among the largest do not matter; in the others no firm may have to sit on an
-    excluded edge (`barred`) for the sum of the largest to be what it is.
+    edge that does not belong to its band for the sum of the largest to be what it is.
     """
-    before = list(accumulate((run.count for run in runs), initial=0.0))
+    taken = [min(run.count, max(0.0, k - rank)) for run, rank in zip(runs, _ranks(runs), strict=True)]
     for pool in {run.pool for run in runs}:
-        sides = {"top": [], "bottom": []}
-        for run, edge, rank in zip(runs, barred, before, strict=False):
-            taken = min(run.count, max(0.0, k - rank)) if run.pool == pool else 0.0
-            sides["top"] += [(run._replace(count=taken), edge)] if taken else []
-            left = run.count - taken if run.pool == pool else 0.0
-            sides["bottom"] += [(run._replace(count=left), edge)] if left else []
-        if all(sides.values()) and not (_level_met if lowest else _filling_met)(sides["top"], sides["bottom"], closed):
+        mine = [(run, count) for run, count in zip(runs, taken, strict=True) if run.pool == pool]
+        top = [run._replace(count=count) for run, count in mine if count]
+        bottom = [run._replace(count=run.count - count) for run, count in mine if run.count > count]
+        if top and bottom and not (_level_met if lowest else _filling_met)(top, bottom, closed):
             return False
     return True
 
 
-def _level_met(top: list[tuple[Run, float]], bottom: list[tuple[Run, float]], closed: str) -> bool:
+def _level_met(top: list[Run], bottom: list[Run], closed: str) -> bool:
     """The least sum of the largest: neither the band that is cut nor all firms beyond it sit on excluded edges."""
-    cut = {(run.lo, run.hi) for run, _ in top} & {(run.lo, run.hi) for run, _ in bottom}
-    level = [(run, edge) for run, edge in top if (run.lo, run.hi) in cut]
-    beyond = [(run, edge) for run, edge in (bottom if closed == "left" else top) if (run.lo, run.hi) not in cut]
-    return not any(side and all(run.value == edge for run, edge in side) for side in (level, beyond))
+    cut = {run.band for run in top} & {run.band for run in bottom}
+    level = [run for run in top if run.band in cut]
+    beyond = [run for run in (bottom if closed == "left" else top) if run.band not in cut]
+    return not any(_all_barred(side, closed) for side in (level, beyond))
 
 
-def _filling_met(top: list[tuple[Run, float]], bottom: list[tuple[Run, float]], closed: str) -> bool:
+def _all_barred(runs: list[Run], closed: str) -> bool:
+    """Whether all firms that could move sit on excluded edges."""
+    movable = [run for run in runs if run.band.lo < run.band.hi]
+    return bool(movable) and all(run.value == barred(run.band, closed) for run in movable)
+
+
+def _filling_met(top: list[Run], bottom: list[Run], closed: str) -> bool:
     """The greatest sum of the largest: the largest have room for it, or the others need not sit at their lower edge."""
-    room = math.fsum(run.count * run.hi for run, _ in top)
-    spare = math.fsum(run.count * run.value for run, _ in top + bottom)
-    spare -= math.fsum(run.count * run.lo for run, _ in bottom)
+    room = math.fsum(run.count * run.band.hi for run in top)
+    spare = math.fsum(run.count * run.value for run in top + bottom)
+    spare -= math.fsum(run.count * run.band.lo for run in bottom)
     tight = spare >= room * (1 - NEAR) if closed == "left" else spare <= room * (1 + NEAR)
-    return not tight or all(math.isnan(edge) for _, edge in (top if closed == "left" else bottom))
+    return not tight or all(math.isnan(barred(run.band, closed)) for run in (top if closed == "left" else bottom))

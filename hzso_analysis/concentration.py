@@ -18,9 +18,9 @@ import pandas as pd
 
 from hzso_analysis import densities
 from hzso_analysis.allocations import Run, allocate, evaluate, greatest, least, measures
-from hzso_analysis.bands import NEAR, BandError, Corner, Market, pools, read_market
+from hzso_analysis.bands import NEAR, BandError, Corner, Market, Pool, barred, limits, needed, pools, read_market
 
-SCANNED = 2000  # numbers of remaining firms tried one by one where a measure is not monotone in it
+SCANNED = 200  # numbers of remaining firms tried one by one where a measure is not monotone, a tenth with ranges
 
 
 class Extremes(NamedTuple):
@@ -58,14 +58,16 @@ def concentration_bounds(
     -------
     DataFrame indexed by measure with columns low, high: TOPk (amount), CRk and HHI (fractions), HHI_10000, N_eff,
     entropy, exp_entropy, theil, gini. Trivial ends are infinite (gini: 1). `.attrs["attained"]` tells of each measure
-    whether a list of firms reaches its low and its high end, or comes as close as one likes.
+    whether a list of firms is known to reach its low and its high end, or comes as close as one likes.
 
     Raises BandError, a ValueError with the attribute `code`, where the input is wrong or no list of firms fits.
 
-    Ends of ranges are combined where every measure is monotone in them: total and group total each way, n_rest unless
-    it is a range and group_total is unknown; there each number is tried, beyond 2,000 of them gini and theil start
-    at 0. Method: least list by water-filling, most concentrated by filling the highest bands first; Marshall, Olkin
-    and Arnold 2011, Inequalities, chapter 5; for the Gini index with class totals also Gastwirth 1972.
+    Ranges are combined each way. Where a measure is not monotone in a range, all places are tried where it can turn;
+    where that would take too many numbers of remaining firms, gini and theil start at 0. A range of the share
+    bounds the share of all bands; the other measures are then bounded, but not to the last digit.
+
+    Method: least list by water-filling, most concentrated by filling the highest bands first; Marshall, Olkin and
+    Arnold 2011, Inequalities, chapter 5; for the Gini index with class totals also Gastwirth 1972.
 
     >>> bounds = concentration_bounds([{"lo": 100, "hi": None, "n": 2}], group_total=300, n_rest=0, ks=[1])
     >>> bounds.loc[["TOP1", "CR1", "HHI"]].round(4).values.tolist()
@@ -75,15 +77,22 @@ def concentration_bounds(
         bands, total=total, group_total=group_total, group_share=group_share, n_rest=n_rest, closed=closed, unit=unit
     )
     ks = _leading(ks)
-    found = [evaluate(market, corner, fill, ks) for corner in market.corners for fill in (least, greatest)]
-    found += [*_between_corners(market, ks), *(_without_end(market, ks) if market.endless else [])]
+    found = [values for fill in (least, greatest) for values in _extremes(market, fill, ks)]
+    found += [_without_end(market, ks)] if market.rest[1] == math.inf else []
     rows, attained = {}, {}
-    for measure in found[0][0]:
+    for measure in found[1][0]:
         ends = [(values[measure], reached[measure]) for values, reached in found if measure in values]
         rows[measure] = [min(ends)[0], max(ends)[0]]
         attained[measure] = [
             any(met for value, met in ends if math.isclose(value, end, rel_tol=1e-12)) for end in rows[measure]
         ]
+    if market.share and market.group[0] < market.group[1]:
+        attained = {measure: [False, False] for measure in attained}
+    listed = sum(band.n for band in market.bands)
+    for k in ks if market.share else []:  # the share of all bands is known better than the sums that it links
+        low, high = rows[f"CR{k}"]
+        low = max(low, market.share[0]) if k >= listed else low
+        rows[f"CR{k}"] = [low, min(high, market.share[1]) if k <= listed else high]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"]).rename_axis("measure")
     frame.attrs["attained"] = attained
     return frame
@@ -99,10 +108,9 @@ def extreme_allocations(bands: pd.DataFrame | Iterable[dict], **published) -> Ex
     Extremes(least=[(5.0, 3)], greatest=[(10.0, 1), (5.0, 1), (0.0, 1)])
     """
     market = read_market(bands, **published)
-    group = [0.0 if math.isnan(corner.group) else corner.group for corner in market.corners]
-    order = sorted(zip(group, market.corners, strict=True), key=lambda pair: (pair[0], -pair[1].total, pair[1].rest))
-    last = max(order, key=lambda pair: (pair[0], -pair[1].total, pair[1].rest))
-    ends = allocate(market, order[0][1], least), allocate(market, last[1], greatest)
+    last = _rests(market)[1]
+    low, high = _line(market, least, last)[0], _line(market, greatest, _most(market))[-1]
+    ends = allocate(market, low, least), allocate(market, high, greatest)
     return Extremes(*([(run.value, int(run.count)) for run in runs] for runs in ends))
 
 
@@ -115,25 +123,31 @@ def point_estimate(
     greatest entropy given counts and sums, `pareto` has a heavier top. Returns the same measures; `.attrs` holds
     `parameters` (theta or alpha of each pool) and `firms` (size, number), largest first.
 
-    >>> point_estimate([{"lo": 100, "hi": None, "n": 2}], group_total=300, n_rest=0).attrs["firms"]
+    >>> estimate = point_estimate([{"lo": 100, "hi": None, "n": 2}], group_total=300, n_rest=0)
+    >>> [(round(size, 6), n) for size, n in estimate.attrs["firms"]]
     [(175.0, 1), (125.0, 1)]
     """
     if method not in ("maxent", "pareto"):
         raise BandError("bad_method", f"method: found {method!r}; write maxent or pareto")
     market = read_market(bands, **published)
-    if market.endless or len({corner.rest for corner in market.corners}) > 1:
+    if market.unit:
+        raise BandError("bad_unit", "a point estimate is for sizes of any value; leave unit out")
+    if market.rest[0] < market.rest[1]:
         raise BandError(
             "missing_rest", "a point estimate is for one number of remaining firms; give n_rest as a number"
         )
-    if len(market.corners) > 1:
+    corner = _line(market, least, market.rest[0])[0]
+    if {corner} != {*_line(market, least, corner.rest), *_line(market, greatest, corner.rest)} and market.group:
         raise BandError("bad_total", "a point estimate is for one total; give numbers, not ranges")
-    parameters, runs, corner = {}, [], market.corners[0]
+    if market.total[0] < market.total[1]:
+        raise BandError("bad_total", "a point estimate is for one total; give a number, not a range")
+    parameters, runs = {}, []
     for number, pool in enumerate(pools(market, corner)):
         name, value = densities.solve(pool, method)
         parameters[pool.name] = {name: value}
-        for band in sorted(pool.bands, reverse=True):
-            runs += [Run(*firms, band.lo, band.hi, number) for firms in densities.sizes(band, name, value)]
-    runs.sort(key=lambda run: (-run.lo, -run.hi, -run.value))
+        for band in pool.bands:
+            runs += [Run(*firms, band, number) for firms in densities.sizes(band, name, value)]
+    runs.sort(key=lambda run: (run.band[:2], run.value), reverse=True)
     estimate = pd.Series(measures(runs, corner.total, _leading(ks)), name="estimate").rename_axis("measure")
     estimate.attrs |= {"parameters": parameters, "firms": [(run.value, int(run.count)) for run in runs]}
     return estimate
@@ -149,98 +163,189 @@ def lorenz_envelope(bands: pd.DataFrame | Iterable[dict], **published) -> pd.Dat
     [[0.0, 0.0, 0.0], [0.5, 0.3333, 0.5], [1.0, 1.0, 1.0]]
     """
     market = read_market(bands, **published)
-    curves = {
-        fill: [_lorenz(allocate(market, corner, fill)) for corner in market.corners] for fill in (least, greatest)
-    }
-    firms = np.unique(np.concatenate([curve[0] for both in curves.values() for curve in both]).round(15))
-    ends = [
-        pick([np.interp(firms, *curve) for curve in curves[fill]], axis=0)
-        for pick, fill in ((np.min, greatest), (np.max, least))
+    first, last = _rests(market)
+    if last - first > SCANNED:
+        raise BandError("missing_rest", "the envelope needs group_total or a smaller range of n_rest")
+    upper = [
+        _lorenz(allocate(market, corner, least))
+        for rest in _counted(first, last)
+        for *ends, _ in _stretches(market, least, *_line(market, least, rest))
+        for corner in ends
     ]
-    if market.endless:
-        ends[0] = np.where(firms < 1, 0.0, 1.0)
-    return pd.DataFrame({"firms": firms, "low": ends[0], "high": ends[1]})
+    start, end = _line(market, greatest, _most(market))
+    cuts = _stretches(market, greatest, start, end)
+    if max(steps for *_, steps in cuts) > 1 and market.rest[1] < math.inf:
+        raise BandError("bad_total", "the envelope is for one total here; give a number, not a range")
+    lower = [_lorenz(allocate(market, corner, greatest)) for *ends, _ in cuts for corner in ends]
+    firms = np.unique(np.concatenate([curve[0] for curve in (*upper, *lower)]).round(15))
+    high = np.max([np.interp(firms, *curve) for curve in upper], axis=0)
+    low = np.min([np.interp(firms, *curve) for curve in lower], axis=0)
+    if market.rest[1] == math.inf:
+        firms, low, high = np.append(firms, 1.0), np.append(0 * low, 1.0), np.append(high, 1.0)
+    return pd.DataFrame({"firms": firms, "low": low, "high": high})
 
 
 def _leading(ks: Iterable[int]) -> list[int]:
-    ks = [ks] if isinstance(ks, Real) else list(ks)
+    ks = list(ks) if isinstance(ks, Iterable) else [ks]
     wrong = [k for k in ks if not isinstance(k, Real) or isinstance(k, bool) or not 1 <= k < math.inf or k % 1]
     if wrong:
         raise BandError("bad_k", f"ks: found {', '.join(map(str, wrong))}; write whole numbers from 1")
     return [int(k) for k in ks]
 
 
-def _without_end(market: Market, ks: list[int]) -> list[tuple[dict, dict]]:
-    """What the measures come close to as the remaining firms grow in number without end and each to nothing."""
-    found, firms = [], sum(band.n for band in market.bands)
-    lowest = math.fsum(band.n * band.lo if math.isnan(band.total) else band.total for band in market.bands)
-    for corner in market.corners:
-        group = lowest if math.isnan(corner.group) else corner.group
-        values, reached = evaluate(market, Corner(corner.total, group, 0.0), least, ks)
-        values |= {"theil": math.inf, "gini": 1.0}
-        kept = set(values) - {"theil", "gini"}
-        if corner.total - group > NEAR * corner.total:
-            values |= {"entropy": math.inf, "exp_entropy": math.inf}
-            kept = {f"{measure}{k}" for measure in ("TOP", "CR") for k in ks if k <= firms}
-        found.append((values, {measure: met and measure in kept for measure, met in reached.items()}))
-    return found
+def _counted(first: float, last: float) -> list[float]:
+    return [first + step for step in range(int(last - first) + 1)]
 
 
-def _between_corners(market: Market, ks: list[int]) -> list[tuple[dict, dict]]:
-    """Extremes inside the ranges where no total of the bands is known: there measures need not be monotone."""
-    if not math.isnan(market.corners[0].group):
-        return []
-    low, high = (pick(corner.total for corner in market.corners) for pick in (min, max))
-    first, last = (pick(corner.rest for corner in market.corners) for pick in (min, max))
-    most = last
-    if market.endless:  # beyond it the listed firms stay at their lower edges and more firms only add to inequality
-        most = max(last, math.ceil(high / market.edge))
-    found = []
-    if most > first and (low < high or most - first > SCANNED):
-        found.append((dict.fromkeys(("theil", "gini"), 0.0), dict.fromkeys(("theil", "gini"), False)))
-    elif most > first:
-        rests = np.arange(first + 1, most + 1)
-        found += [evaluate(market, Corner(low, math.nan, rest), least, ks) for rest in rests]
-    for corner, fill in _turning_points(market, low, high, last, ks) if low < high else []:
-        found.append(evaluate(market, corner, fill, ks))
-    return found
+def _rests(market: Market) -> tuple[float, float]:
+    """Numbers of remaining firms between which gini and theil need not be monotone; beyond the last one they rise."""
+    (low, high), (fewest, most) = market.total, market.rest
+    lows, highs = limits([band for band in market.bands if math.isnan(band.total)])
+    own = math.fsum(band.total for band in market.bands if not math.isnan(band.total))
+    group = market.group or (lows + own, highs + own)
+    first, last = low - group[1], high - group[0]
+    # without a sum of all bands the listed firms would have to sit on their upper edges if nothing were left
+    full = market.group is None and any(barred(band, market.closed) == band.hi for band in market.bands)
+    first = needed(first, market.edge, market.closed) if first > (-NEAR if full else NEAR) * low else 0.0
+    last = needed(last, market.edge, market.closed) if last > NEAR * high else 0.0
+    return tuple(max(fewest, min(most, count)) for count in (first, max(first, last)))
 
 
-def _turning_points(market: Market, low: float, high: float, rest: float, ks: list[int]) -> Iterable[tuple]:
-    """Totals between `low` and `high` at which an extreme can lie, with the allocation that it belongs to.
+def _most(market: Market) -> float:
+    """The most remaining firms, or enough of them where there is no upper end."""
+    return market.rest[1] if market.rest[1] < math.inf else _rests(market)[1]
 
-    Between two totals at which the water level meets an edge, HHI and Theil of the least list fall, then rise. The most
-    concentrated list has its extremes where whole firms are full: in their number each measure rises, then falls.
+
+def _line(market: Market, fill: Callable, rest: float) -> tuple[Corner, Corner]:
+    """Where in the ranges a list can be extreme for so many remaining firms: between two corners, mostly at one.
+
+    Concentration falls with the total and rises with the sum of all bands, so it is extreme at one corner or, if that
+    is out of reach, on the line where the remaining firms are full (least) or hold nothing (greatest).
     """
-    pool = pools(market, Corner(low, math.nan, rest))[-1]
-    others = low - pool.held
+    (low, high), room = market.total, rest * market.edge if rest else 0.0
+    if market.group is None:
+        own = math.fsum(band.total for band in market.bands if not math.isnan(band.total))
+        highs = limits([band for band in market.bands if math.isnan(band.total)])[1]
+        return Corner(low, math.nan, rest), Corner(max(low, min(high, own + highs + room)), math.nan, rest)
+    first, last = market.group
+    if fill is greatest:
+        if last <= low:
+            return (Corner(low, last, rest),) * 2
+        return tuple(Corner(end, end, rest) for end in (max(first, low), min(last, high)))
+    first = max(first, low - room)
+    if high - first <= room * (1 + NEAR):
+        return (Corner(high, first, rest),) * 2
+    end = min(high, last + room)
+    return Corner(first + room, first, rest), Corner(end, end - room, rest)
 
-    def value(total: float, fill: Callable, measure: str) -> float:
-        sign = -1 if fill is least else 1
-        return sign * evaluate(market, Corner(total, math.nan, rest), fill, ks)[0][measure]
 
-    levels = {edge for band in pool.bands for edge in (band.lo, band.hi) if edge < math.inf}
-    knots = [others + math.fsum(b.n * min(max(level, b.lo), b.hi) for b in pool.bands) for level in levels]
-    pieces = pairwise(sorted({low, high, *(knot for knot in knots if low < knot < high)}))
-    spans = [(a, b, 2**40, least, measure) for a, b in pieces for measure in ("HHI", "theil")]
-    start = others + math.fsum(band.n * band.lo for band in pool.bands)
+def _extremes(market: Market, fill: Callable, ks: list[int]) -> list[tuple[dict, dict]]:
+    """Measures of the extreme lists for the numbers of remaining firms that matter."""
+    amounts = _amounts(market, fill, ks)
+    if fill is greatest:
+        return [*_along(market, fill, *_line(market, fill, _most(market)), ks), amounts]
+    first, last = _rests(market)
+    start, end = _line(market, fill, first)
+    found = [amounts]
+    scanned = last - first <= (SCANNED if start == end else SCANNED // 10)
+    for rest in dict.fromkeys([*(_counted(first, last) if scanned else [last]), _most(market)]):
+        found += _along(market, fill, *_line(market, fill, rest), ks)
+    if not scanned:
+        found.append(({"theil": 0.0, "gini": 0.0}, {"theil": False, "gini": False}))
+    return found
+
+
+def _amounts(market: Market, fill: Callable, ks: list[int]) -> tuple[dict, dict]:
+    """What the k largest hold as an amount: unlike their share it rises with the total, too."""
+    (low, high), rest = market.total, _most(market)
+    corner = Corner(low if fill is least else high, math.nan, rest)
+    if market.group:
+        first, last = market.group
+        room = rest * market.edge if rest else 0.0
+        corner = Corner(max(low, first), max(first, low - room), rest) if fill is least else Corner(high, last, rest)
+    values, reached = evaluate(market, corner, fill, ks)
+    return tuple({f"TOP{k}": found[f"TOP{k}"] for k in ks} for found in (values, reached))
+
+
+def _without_end(market: Market, ks: list[int]) -> tuple[dict, dict]:
+    """What the measures come close to as the remaining firms grow in number without end and each to nothing."""
+    firms, total = sum(band.n for band in market.bands), market.total[1]
+    group = (
+        market.group[0]
+        if market.group
+        else math.fsum(band.n * band.lo if math.isnan(band.total) else band.total for band in market.bands)
+    )
+    values, reached = evaluate(market, Corner(total, group, 0.0), least, ks)
+    values |= {"theil": math.inf, "gini": 1.0}
+    kept = set(values) - {"theil", "gini"}
+    if total - group > NEAR * total:
+        values |= {"entropy": math.inf, "exp_entropy": math.inf}
+        kept = {f"{measure}{k}" for measure in ("TOP", "CR") for k in ks if k <= firms}
+    return values, {measure: met and measure in kept for measure, met in reached.items()}
+
+
+def _along(market: Market, fill: Callable, first: Corner, last: Corner, ks: list[int]) -> list[tuple[dict, dict]]:
+    """Measures of the lists between two corners at all places where one can be extreme.
+
+    One pool changes on the way. Where its water level meets no edge, HHI and Theil of the least list fall, then rise.
+    The most concentrated list is extreme where whole firms are full: in their number each measure rises, then falls.
+    The other measures are monotone between these places.
+    """
+    found, sign = [], -1 if fill is least else 1
+    turning = ("HHI", "theil") if fill is least else ("HHI", "theil", "gini", *(f"CR{k}" for k in ks))
+    for start, end, steps in _stretches(market, fill, first, last):
+
+        def at(step: int, start=start, end=end, steps=steps) -> Corner:
+            return Corner(*(a if a == b else a + (b - a) * step / steps for a, b in zip(start, end, strict=True)))
+
+        found += [evaluate(market, corner, fill, ks) for corner in dict.fromkeys((start, end))]
+        for measure in turning if steps > 1 else ():
+
+            def worst(step: int, at=at, measure=measure) -> float:
+                corner = at(step)
+                return sign * measures(allocate(market, corner, fill), corner.total, ks)[measure]
+
+            found.append(evaluate(market, at(_peak(worst, steps)), fill, ks))
+    return found
+
+
+def _stretches(market: Market, fill: Callable, first: Corner, last: Corner) -> list[tuple[Corner, Corner, int]]:
+    """The line between two corners cut where the list changes its shape: both ends of each cut and its steps."""
+    if first == last:
+        return [(first, first, 1)]
+    start, end = max(
+        zip(pools(market, first), pools(market, last), strict=True), key=lambda pair: abs(pair[1].held - pair[0].held)
+    )
+
+    def at(held: float) -> Corner:
+        part = (held - start.held) / (end.held - start.held)
+        return Corner(*(a if a == b else a + part * (b - a) for a, b in zip(first, last, strict=True)))
+
+    cuts = (_levels if fill is least else _fillings)(start, end.held)
+    return [(first, last, 1), *((at(low), at(high), steps) for low, high, steps in cuts)]
+
+
+def _levels(pool: Pool, end: float) -> list[tuple[float, float, int]]:
+    """Stretches of what a pool holds in which its water level meets no edge, each in many small steps."""
+    edges = {edge for band in pool.bands for edge in (band.lo, band.hi) if edge < math.inf}
+    knots = {math.fsum(b.n * min(max(level, b.lo), b.hi) for b in pool.bands) for level in edges}
+    return [(a, b, 2**24) for a, b in pairwise(sorted({pool.held, end, *(k for k in knots if pool.held < k < end)}))]
+
+
+def _fillings(pool: Pool, end: float) -> list[tuple[float, float, int]]:
+    """Stretches of what a pool holds in which the firms of one band are filled up, a firm a step."""
+    found, start = [], limits(pool.bands)[0]
     for band in sorted(pool.bands, reverse=True):
-        wide = band.hi - band.lo if band.hi < math.inf else 0.0
-        first = math.ceil(max(0.0, low - start) / wide) if wide else 0
-        last = math.floor(min(band.n, (high - start) / wide)) if wide else -1
-        if first <= last:
-            ends = start + first * wide, start + last * wide
-            spans += [(*ends, last - first, greatest, m) for m in ("HHI", "theil", "gini", *(f"CR{k}" for k in ks))]
-        start += band.n * wide
-    for a, b, steps, fill, measure in spans:
-        yield Corner(a, math.nan, rest), fill
-        step = _peak(lambda m, span=(a, b, steps), of=(fill, measure): value(_at(m, *span), *of), steps)
-        yield Corner(_at(step, a, b, steps), math.nan, rest), fill
-        yield Corner(b, math.nan, rest), fill
-
-
-def _at(step: int, low: float, high: float, steps: int) -> float:
-    return low + (high - low) * step / steps if steps else low
+        wide = band.hi - band.lo
+        if 0 < wide < math.inf:
+            first = math.ceil(max(0.0, pool.held - start) / wide)
+            last = math.floor(min(band.n, (end - start) / wide))
+            found += [(start + first * wide, start + last * wide, last - first)] if first < last else []
+            found += [(start + first * wide, end, 1)] if first == last else []
+            start += band.n * wide
+        elif wide:
+            break
+    return found
 
 
 def _peak(rises_then_falls: Callable[[int], float], last: int) -> int:

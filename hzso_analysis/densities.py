@@ -40,8 +40,11 @@ def solve(pool: Pool, method: str) -> tuple[str, float]:
         means = (band.n * float(_mean(band.lo, band.hi, name, parameter)) for band in pool.bands)
         return math.fsum(means) / pool.held - 1
 
-    ends = ends[0] - NEAR * abs(ends[0]), ends[1] + NEAR * abs(ends[1])
-    return name, brentq(surplus, *ends, xtol=1e-15, rtol=1e-14, maxiter=500)
+    scale = max(map(abs, ends))
+    low, high = (end / scale + shift for end, shift in zip(ends, (-NEAR, NEAR), strict=True))
+    if name == "theta" and math.isinf(top.hi):
+        low = max(low, NEAR)
+    return name, scale * brentq(lambda part: surplus(part * scale), low, high, xtol=1e-15, rtol=1e-14, maxiter=500)
 
 
 def sizes(band: Band, name: str, parameter: float) -> list[tuple[float, float]]:
