@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from hzso_analysis import wording
-from hzso_analysis.constraints import Cell, interval, share_base
+from hzso_analysis.constraints import Cell, first_last, interval, share_base
 from hzso_analysis.figures import areas, codebook, data_folder, load_figures
 from hzso_analysis.read import DataError, nearest
 from hzso_analysis.reconciliation import Reconciliation, reconcile
@@ -210,8 +210,8 @@ def months_covered(text: str) -> int:
     >>> months_covered("1 to 9"), months_covered("")
     (9, 12)
     """
-    first, last = text.split(" to ") if text else (1, 12)
-    return int(last) - int(first) + 1
+    first, last = first_last(text)
+    return last - first + 1
 
 
 def series(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key) -> list[Quantity]:
