@@ -24,14 +24,8 @@ from hzso_analysis.exhibits import (
 from hzso_analysis.figures import codebook
 
 TRAINED, STAFF, DEGREE = "people trained", "employees", "with college degree"
-TRAINING = [
-    TRAINED,
-    "training courses",
-    "training organizations",
-    "training bases of the city",
-    "training centre capacity",
-]
-TRAINING += ["graduates supported", STAFF, "employees added"]
+TRAINING = [TRAINED, "training courses", "training organizations", "training bases of the city"]
+TRAINING += ["training centre capacity", "graduates supported", STAFF, "employees added"]
 POOL = ["students enrolled", STAFF, "employees in IT", "employees in software", TRAINED, "graduates a year"]
 RATIOS = [
     ("People per course", TRAINED, "training courses", 1, "people"),
@@ -128,15 +122,11 @@ def years(edition: Edition) -> Exhibit:
     row = sums.iloc[0]
     low, high = interval(row["value"], row["precision"], row["qualifier"])
     since, before = int(row["since"]), edition.year - int(row["since"])
+    earlier = max(0.0, low - now.high) / before, (high - now.low) / before
     rows = [
         quantity_mark(str(edition.year), now),
         mark(f"{since} to {edition.year}, average", low / (before + 1), high / (before + 1), sums),
-        mark(
-            f"{since} to {edition.year - 1}, average",
-            max(0.0, low - now.high) / before,
-            (high - now.low) / before,
-            sums,
-        ),
+        mark(f"{since} to {edition.year - 1}, average", *earlier, sums),
     ]
     title = f"{rows[0]['text']} people were trained in {edition.year}, {rows[2]['text']} a year before"
     note = f"People a year; the averages follow from {wording.printed(row)} people since {since}"
