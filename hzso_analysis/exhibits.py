@@ -63,13 +63,10 @@ def chart(
     """A chart of marks; its title may be a function of them. Without marks a gap under `heading`."""
     if not rows:
         return Exhibit(heading, pd.DataFrame(), gap)
-    words = {
-        "title": title if isinstance(title, str) else title(rows),
-        "subtitle": subtitle,
-        "source": cite(edition, rows),
-    }
-    frame = pd.DataFrame(rows).drop(columns="rows")
-    return Exhibit(words["title"], frame, subtitle, words["source"], draw(frame, **words, **options))
+    title = title if isinstance(title, str) else title(rows)
+    frame, source = pd.DataFrame(rows).drop(columns="rows"), cite(edition, rows)
+    figure = draw(frame, title=title, subtitle=subtitle, source=source, **options)
+    return Exhibit(title, frame, subtitle, source, figure)
 
 
 def mark(
@@ -150,11 +147,8 @@ def sources(edition: Edition) -> Exhibit:
     rows["figures"] = rows["item"].map(own["source"].value_counts())
     area = wording.area_name(edition.area)
     title = f"{wording.counted(len(rows), 'source')} of the figures for {area} in {edition.year}"
-    return Exhibit(
-        title,
-        rows,
-        "Addresses stand in data/sources.csv." if len(rows) else "All that is shown follows from other years.",
-    )
+    note = "Addresses stand in data/sources.csv." if len(rows) else "All that is shown follows from other years."
+    return Exhibit(title, rows, note)
 
 
 def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", category: str = "total", **key) -> dict:

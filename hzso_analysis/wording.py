@@ -237,10 +237,8 @@ def implied(row: pd.Series, *, sentence: bool = False) -> str:
 
 def suspect(row: pd.Series, name: str, publisher: str) -> str:
     """One sentence on a figure that does not fit."""
-    said, text = (
-        f"{publisher[:1].upper()}{publisher[1:]} prints {name} as {as_printed(row)}",
-        implied(row, sentence=True),
-    )
+    said = f"{publisher[:1].upper()}{publisher[1:]} prints {name} as {as_printed(row)}"
+    text = implied(row, sentence=True)
     if not text:
         return f"{said}, which cannot be true."
     if row["kind"] == "last digit":
