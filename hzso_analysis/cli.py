@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 from click.core import ParameterSource
 
-from hzso_analysis import __version__
+import hzso_analysis as hz
 
 # heavy modules are imported inside the commands: `hzso --help` must not wait for pandas
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 
 @click.group(context_settings=HELP, epilog="hzso COMMAND --help has the options and examples of a command.")
-@click.version_option(__version__, prog_name="hzso")
+@click.version_option(hz.__version__, prog_name="hzso")
 def main() -> None:
     """Service outsourcing overviews as checked figures and one offline report.
 
@@ -60,10 +60,9 @@ def report(ctx: click.Context, out: str, given: tuple[tuple[str, str], ...], **o
 
         parameters = options | _given(ctx, given)
         try:
-            page = build_report(out_dir=out, progress=True, **parameters)
+            click.echo(build_report(out_dir=out, progress=True, **parameters))
         except ReportError as error:
             raise click.ClickException(str(error)) from None
-        click.echo(page)
 
 
 @main.command(
@@ -83,9 +82,9 @@ def check(chosen: tuple[str, ...], data_dir: str, strict: bool) -> None:
     The exit status is 1 where there are faults; what contradicts itself is no fault of the files.
     """
     with plain_errors("nothing was changed"):
-        from hzso_analysis.figures import areas, data_folder  # noqa: PLC0415
+        from hzso_analysis.figures import data_folder  # noqa: PLC0415
 
-        names = list(chosen) or areas(data_dir)
+        names = list(chosen) or hz.areas(data_dir)
         if not names:
             raise click.ClickException(f"{data_folder(data_dir)}: no areas; figures lie in AREA/YEAR.csv")
         found = [_check_area(name, data_dir) for name in names]
@@ -98,25 +97,19 @@ def _check_area(name: str, data_dir: str) -> list[str] | None:
     from hzso_analysis import wording  # noqa: PLC0415
     from hzso_analysis.chapters.data_quality import sentences  # noqa: PLC0415
     from hzso_analysis.edition import Edition  # noqa: PLC0415
-    from hzso_analysis.figures import load_figures  # noqa: PLC0415
-    from hzso_analysis.read import DataError  # noqa: PLC0415
-    from hzso_analysis.reconciliation import reconcile  # noqa: PLC0415
 
     try:
-        figures = load_figures(name, data_dir=data_dir)
-    except DataError as error:
+        figures = hz.load_figures(name, data_dir=data_dir)
+    except hz.DataError as error:
         click.echo("\n".join(error.faults), err=True)
         return None
     years = f"{figures['year'].min()} to {figures['year'].max()}"
     number = wording.counted(len(figures), "figure")
     sources = wording.counted(figures["source"].nunique(), "source")
     click.echo(f"{name}: {number}, {years}, {sources}, no faults")
-    edition = Edition(name, int(figures["year"].max()), "", "estimated", reconcile(figures))
+    edition = Edition(name, int(figures["year"].max()), "", "estimated", hz.reconcile(figures))
     misfits = sentences(edition, all_years=True)
-    for text in misfits:
-        click.echo(f"  - {text}")
-    if not misfits:
-        click.echo("  all of them can be true together")
+    click.echo("\n".join(f"  - {text}" for text in misfits) or "  all of them can be true together")
     return misfits
 
 
