@@ -98,12 +98,10 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
                 below = len(names) == 2 and place == 1
                 rises = following.get(row.year, -math.inf) > row.middle
                 falls = preceding.get(row.year, -math.inf) > row.middle
-                aligned = {
-                    "ha": "right" if rises else "left" if falls else "center",
-                    "va": "top" if below else "bottom",
-                }
-                shift = (3 if rises else 0, -7 if below else 6)
-                _beside(ax, row.text, (row.year, level), shift, **aligned, color=INK, fontsize=8.5)
+                side = "right" if rises else "left" if falls else "center"
+                edge, up = ("top", -7) if below else ("bottom", 6)
+                look = {"ha": side, "va": edge, "color": INK, "fontsize": 8.5}
+                _beside(ax, row.text, (row.year, level), (3 if rises else 0, up), **look)
             words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
             ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], words, colour))
         finite = frame["high"].replace(math.inf, np.nan).fillna(frame["low"])

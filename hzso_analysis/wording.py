@@ -226,10 +226,9 @@ def implied(row: pd.Series, *, sentence: bool = False) -> str:
     """
     if math.isinf(row["high"]) and row["low"] <= 0:
         return ""
-    if row["unit"] != "percent" and sentence:
-        return between(row["low"], row["high"], row["unit"])
     if row["unit"] != "percent":
-        return amount(span(row["low"], row["high"]), row["unit"])
+        low, high, unit = row["low"], row["high"], row["unit"]
+        return between(low, high, unit) if sentence else amount(span(low, high), unit)
     if row["kind"] == "last digit":
         return f"{half_up(row['low'], 2)}–{half_up(row['high'], 2)} %"
     return percent(row["low"] / 100, row["high"] / 100)
