@@ -240,6 +240,21 @@ def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
     return Share(low, high, base)
 
 
+def value_text(quantity: Quantity) -> str:
+    """The value of a cell as written: as printed where it was published, else its bounds."""
+    if quantity.status == "published" and len(quantity.rows):
+        rows = quantity.rows[quantity.rows["qualifier"] != "unclear"]
+        return wording.printed(rows.sort_values("weight", ascending=False, kind="stable").iloc[0])
+    return wording.span(quantity.low, quantity.high)
+
+
+def in_words(quantity: Quantity) -> str:
+    """A quantity as it stands in a sentence: as printed where it was published, else between its bounds."""
+    if quantity.status == "published":
+        return wording.amount(value_text(quantity), quantity.cell.unit)
+    return wording.between(quantity.low, quantity.high, quantity.cell.unit)
+
+
 def label(edition: Edition, table: str, word: str) -> str:
     """The English label of an indicator or category of the codebook."""
     labels = codebook(table, edition.data_dir).set_index("id")["label_en"]

@@ -8,18 +8,8 @@ import pandas as pd
 
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
-from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share
-from hzso_analysis.exhibits import (
-    Exhibit,
-    cell_row,
-    chart,
-    computed_row,
-    mark,
-    measure_rows,
-    quantity_mark,
-    table,
-    value_text,
-)
+from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share, value_text
+from hzso_analysis.exhibits import Exhibit, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
 
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
 PRINTED = {"growth": "printed growth", "cumulative": "sum", "average growth": "average growth a year"}
@@ -27,11 +17,8 @@ PRINTED = {"growth": "printed growth", "cumulative": "sum", "average growth": "a
 
 def headline(edition: Edition) -> Exhibit:
     """Table of the amounts of the year with unit, status and source, and of what was printed about their growth."""
-    rows = [
-        cell_row(edition, f"{label(edition, 'indicators', name)}, {flow}", name, flow)
-        for name in (SIGNED, EXECUTED)
-        for flow in ("all", "offshore", "onshore")
-    ]
+    cells = [(name, flow) for name in (SIGNED, EXECUTED) for flow in ("all", "offshore", "onshore")]
+    rows = [cell_row(edition, f"{label(edition, 'indicators', name)}, {flow}", name, flow) for name, flow in cells]
     rows += _execution(edition) + _growth(edition)
     for measure, said in PRINTED.items():
         rows += measure_rows(edition, f"Contracts executed, offshore, {said}", EXECUTED, "offshore", "total", measure)

@@ -8,19 +8,8 @@ import pandas as pd
 
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, find, label, printed_rows, series
-from hzso_analysis.exhibits import (
-    Exhibit,
-    cell_row,
-    chart,
-    computed_row,
-    in_words,
-    mark,
-    measure_rows,
-    quantity_mark,
-    table,
-    value_text,
-)
+from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series, value_text
+from hzso_analysis.exhibits import Exhibit, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
 from hzso_analysis.figures import codebook
 
 TRAINED, STAFF, DEGREE = "people trained", "employees", "with college degree"
@@ -116,9 +105,9 @@ def years(edition: Edition) -> Exhibit:
     now, sums = find(edition, TRAINED), printed_rows(edition, TRAINED, "", "total", "cumulative")
     if now is None or sums.empty:
         rows = [quantity_mark("", q, series="added", year=q.cell.year) for q in series(edition, "employees added")]
-        note, gap = "People newly employed in service outsourcing a year", _gap(edition)
-        words = {"subtitle": note, "heading": "People trained", "gap": gap}
-        return chart(edition, charts.lines, rows if len(rows) > 1 else [], title=_added_title, **words)
+        words = {"subtitle": "People newly employed in service outsourcing a year", "heading": "People trained"}
+        rows = rows if len(rows) > 1 else []
+        return chart(edition, charts.lines, rows, title=_added_title, gap=_gap(edition), **words)
     row = sums.iloc[0]
     low, high = interval(row["value"], row["precision"], row["qualifier"])
     since, before = int(row["since"]), edition.year - int(row["since"])
