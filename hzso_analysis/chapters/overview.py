@@ -80,10 +80,8 @@ def against_printed_total(edition: Edition) -> Exhibit:
             row = {"label": category_name(edition, quantity.cell.category)}
             row |= {"first": printed["value"], "second": computed}
             row |= {"first_text": f"{wording.printed(printed)} %", "second_text": f"{wording.half_up(computed, 2)} %"}
-            rows.append(
-                row
-                | {"agrees": abs(computed - printed["value"]) <= slack + printed["precision"], "rows": quantity.rows}
-            )
+            agrees = abs(computed - printed["value"]) <= slack + printed["precision"]
+            rows.append(row | {"agrees": agrees, "rows": quantity.rows})
     rows.sort(key=lambda row: -row["first"])
     gap = f"No share of the offshore total was printed with its amount for {edition.year}."
     words = {"heading": "Shares against the printed total", "subtitle": f"Percent of offshore executed, {edition.year}"}
