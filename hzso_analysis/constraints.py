@@ -74,13 +74,8 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
     bands = set(book.index[book["low"].notna()])
     cells |= _siblings(cells, book, bands)
     cells |= _flows(cells, indicators, bands)
-    definitions = [
-        *_flow_sums(cells, indicators, bands),
-        *_children(cells, book),
-        *_groups(cells, book),
-        *_nested_months(cells, indicators, book),
-        *_bands(cells, book),
-    ]
+    definitions = _flow_sums(cells, indicators, bands) + _children(cells, book) + _groups(cells, book)
+    definitions += _nested_months(cells, indicators, book) + _bands(cells, book)
     hidden = {cell for constraint in definitions for cell in constraint.terms} - cells
     return sorted(cells) + sorted(hidden), published + definitions
 
@@ -189,9 +184,8 @@ def _children(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
         for cell in sorted(c for c in cells if c.category == parent):
             children = [child for name in group.index if (child := cell._replace(category=name)) in cells]
             if relation == "overlap":
-                rows += [
-                    _sum([child], cell, f"{child.category} is part of {parent}", exact=False) for child in children
-                ]
+                for child in children:
+                    rows.append(_sum([child], cell, f"{child.category} is part of {parent}", exact=False))
             elif children:
                 exact = relation == "complete" and len(children) == len(group)
                 rows.append(_sum(children, cell, f"{_adding(children, exact)} {parent} ({dimension})", exact))
