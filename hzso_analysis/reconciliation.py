@@ -20,6 +20,7 @@ from hzso_analysis.solver import System
 CELL = list(Cell._fields)
 ZERO = 1e-7  # what is smaller is the tolerance of the solver
 Terms = Mapping[Cell, float]
+Bounds = tuple[float, float]
 WITNESS = ["area", "year", "months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
 DEFAULTS = {"months": "", "flow": "", "category": "total", "measure": "level", "since": pd.NA, "of": "", "currency": ""}
 DEFAULTS |= {"precision": 0.0, "qualifier": "", "weight": 1, "source": "", "locator": "", "note": ""}
@@ -151,15 +152,10 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
         suspects += _suspects(part, witnesses, members)
         alternatives += _alternatives(number, part, members)
         parts.append(part.at_rest())
-    return Reconciliation(
-        figures,
-        pd.DataFrame(sorted(estimates), columns=[*CELL, "low", "high", "status"]),
-        _figure_rows(figures, suspects, ["low", "high", "misses_by", "kind"]),
-        _figure_rows(figures, alternatives, ["component", "alternative"]),
-        _gaps(parts, witnesses),
-        parts,
-        members,
-    )
+    levels = pd.DataFrame(sorted(estimates), columns=[*CELL, "low", "high", "status"])
+    misfits = _figure_rows(figures, suspects, ["low", "high", "misses_by", "kind"])
+    ties = _figure_rows(figures, alternatives, ["component", "alternative"])
+    return Reconciliation(figures, levels, misfits, ties, _gaps(parts, witnesses), parts, members)
 
 
 def hull(intervals) -> tuple[float, float]:
@@ -225,7 +221,7 @@ def _solve(cells: list[Cell], constraints: list[Constraint], weights: dict[int, 
     own = {c.figure: weights[c.figure] for c in constraints if c.figure >= 0}
     part = Part(cells, constraints, own, [frozenset()], True)
     if not part.system.consistent():
-        part.sets, _, part.complete = part.system.localise()
+        part.sets, part.complete = part.system.localise()
     return part
 
 
@@ -321,15 +317,10 @@ def _figure_rows(figures: pd.DataFrame, rows: list[tuple], columns: list[str]) -
     return figures.loc[extra.index].assign(**extra)
 
 
-def printed_levels(
-    constraints: list[Constraint], without: frozenset[int] = frozenset()
-) -> dict[Cell, tuple[float, float]]:
+def printed_levels(constraints: list[Constraint], without: frozenset[int] = frozenset()) -> dict[Cell, Bounds]:
     """For each cell the interval of its printed level, the first where there are several."""
-    levels: dict[Cell, tuple[float, float]] = {}
-    for constraint in constraints:
-        if is_level(constraint) and constraint.figure not in without:
-            levels.setdefault(next(iter(constraint.terms)), (constraint.low, constraint.high))
-    return levels
+    levels = [c for c in constraints if is_level(c) and c.figure not in without]
+    return {next(iter(c.terms)): (c.low, c.high) for c in reversed(levels)}
 
 
 def _solve_for(cell: Cell, constraint: Constraint, levels: dict) -> tuple[float, float]:

@@ -128,8 +128,8 @@ class System:
         used = np.flatnonzero(ray > 1e-9 * ray.max()) if ray.size else []
         return sorted({self.constraints[row].figure for row in used} - {-1})
 
-    def localise(self) -> tuple[list[frozenset[int]], list[list[int]], bool]:
-        """All smallest-weight sets of figures without which the rest is consistent, the conflicts, and whether all.
+    def localise(self) -> tuple[list[frozenset[int]], bool]:
+        """The smallest-weight sets of figures without which the rest is consistent, and whether these are all.
 
         Past `MOST_SETS` the search stops and the last item is False; the sets then still hold every figure that is in
         some smallest set, and no figure is in all of them that some smallest set spares.
@@ -140,7 +140,7 @@ class System:
         while len(sets) <= MOST_SETS:
             guess, weight = self._lightest(conflicts, sets)
             if weight > best + 1e-9:
-                return sorted(sets, key=sorted), conflicts, True
+                return sorted(sets, key=sorted), True
             sets.append(guess)
             best = weight
         for figure in sorted({figure for conflict in conflicts for figure in conflict}):
@@ -149,7 +149,7 @@ class System:
                     guess, weight = self._lightest(conflicts, [], (figure, inside))
                     if weight <= best + 1e-9:
                         sets.append(guess)
-        return sorted(sets, key=sorted), conflicts, False
+        return sorted(sets, key=sorted), False
 
     def _lightest(
         self, conflicts: list[list[int]], known: list[frozenset[int]], fixed: tuple[int, bool] | None = None
