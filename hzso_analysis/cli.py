@@ -14,6 +14,7 @@ import hzso_analysis as hz
 # heavy modules are imported inside the commands: `hzso --help` must not wait for pandas
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 PARAMETERS = ["area", "year", "compare_with", "total_basis", "data_dir"]
+BASES = click.Choice(["estimated", "published"])
 INTERRUPTED = 130
 
 
@@ -41,11 +42,7 @@ Examples:
 @click.option("--out", default="reports", show_default=True, help="Folder; the report goes to OUT/AREA/YEAR.")
 @click.option("--compare-with", default="china", show_default=True, help="Area to compare with; blank for none.")
 @click.option(
-    "--total-basis",
-    type=click.Choice(["estimated", "published"]),
-    default="estimated",
-    show_default=True,
-    help="Which totals shares are taken of.",
+    "--total-basis", type=BASES, default="estimated", show_default=True, help="Which totals shares are taken of."
 )
 @click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
 @click.option("-p", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="Parameter of the notebooks.")
@@ -119,9 +116,8 @@ def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, 
 
     for name, _ in given:
         if name not in PARAMETERS:
-            raise click.UsageError(
-                f"no parameter {name}{nearest(name, PARAMETERS)}; the notebooks have {', '.join(PARAMETERS)}"
-            )
+            hint = f"{nearest(name, PARAMETERS)}; the notebooks have {', '.join(PARAMETERS)}"
+            raise click.UsageError(f"no parameter {name}{hint}")
         twice = [other for other, _ in given].count(name) > 1
         if twice or ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{name} is given twice; give it once")
@@ -136,12 +132,10 @@ def plain_errors(after: str) -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo(f"\ninterrupted; {after}", err=True)
         sys.exit(INTERRUPTED)
-    except OSError as error:
-        raise click.ClickException(str(error)) from None
-    except ValueError as error:
-        if hasattr(error, "faults"):  # a DataError, whose module may not have been imported yet
-            raise click.ClickException(str(error)) from None
-        raise click.UsageError(str(error)) from None
+    except (OSError, ValueError) as error:
+        # what has faults is a DataError, whose module may not have been imported yet
+        no_misuse = isinstance(error, OSError) or hasattr(error, "faults")
+        raise (click.ClickException if no_misuse else click.UsageError)(str(error)) from None
 
 
 if __name__ == "__main__":
