@@ -79,11 +79,12 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
     with mpl.rc_context(STYLE):
         fig, ax = _canvas(2.9, title, subtitle, source)
         years = sorted(set(frame["year"]))
-        middle = (frame["low"] + frame["high"].where(frame["high"] < math.inf, frame["low"])) / 2
+        top = frame["high"].where(frame["high"] < math.inf, frame["low"])
+        frame = frame.assign(top=top, middle=(frame["low"] + top) / 2)
         names = list(dict.fromkeys(frame["series"]))
         ends = []
         for place, name in enumerate(names):
-            rows = frame.assign(middle=middle)[frame["series"] == name].sort_values("year")
+            rows = frame[frame["series"] == name].sort_values("year")
             colour = COLOURS[place % len(COLOURS)]
             for (a, x), (b, y) in pairwise(zip(rows["year"], rows["middle"], strict=True)):
                 if b - a == 1:
@@ -94,18 +95,16 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
             following = dict(zip(rows["year"] - 1, rows["middle"], strict=True))
             preceding = dict(zip(rows["year"] + 1, rows["middle"], strict=True))
             for row in shown.itertuples():
-                level = row.high if row.high < math.inf else row.low
                 below = len(names) == 2 and place == 1
                 rises = following.get(row.year, -math.inf) > row.middle
                 falls = preceding.get(row.year, -math.inf) > row.middle
                 side = "right" if rises else "left" if falls else "center"
                 edge, up = ("top", -7) if below else ("bottom", 6)
                 look = {"ha": side, "va": edge, "color": INK, "fontsize": 8.5}
-                _beside(ax, row.text, (row.year, level), (3 if rises else 0, up), **look)
+                _beside(ax, row.text, (row.year, row.top), (3 if rises else 0, up), **look)
             words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
             ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], words, colour))
-        finite = frame["high"].replace(math.inf, np.nan).fillna(frame["low"])
-        ax.set_ylim(0 if finite.min() >= 0 else None, 1.18 * finite.max() if finite.max() > 0 else None)
+        ax.set_ylim(0 if top.min() >= 0 else None, 1.18 * top.max() if top.max() > 0 else None)
         _end_labels(ax, ends, years)
         _years(ax, years)
         return fig
