@@ -68,10 +68,9 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
     [['level', 1345.0, 0.5], ['share', 66.14, 0.005]]
     """
     folder = data_folder(data_dir)
-    wanted = [area] if isinstance(area, str) else list(area)
     faults: list[str] = []
     tables = []
-    for name in wanted:
+    for name in [area] if isinstance(area, str) else area:
         paths = sorted((folder / name).glob("**/*.csv"))
         if not paths:
             faults.append(f"{folder / name}: no figures for area {name}{other_areas(name, folder)}")

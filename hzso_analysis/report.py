@@ -222,10 +222,8 @@ def _write_pages(folder: Path, chapters: list[Chapter], edition: Edition, front:
     folders = {"extra_template_basedirs": [str(TEMPLATES_DIR)], "extra_template_paths": [str(TEMPLATES_DIR)]}
     exporter = TemplateExporter(template_name="hzso", file_extension=".html", filters={"prose": prose}, **folders)
     exporter.environment.autoescape = True
-    report = {
-        "title": f"{wording.area_name(edition.area)} service outsourcing, {edition.year}",
-        "chapters": [{"stem": c.stem, "name": c.name, "question": c.question} for c in chapters],
-    }
+    links = [{"stem": c.stem, "name": c.name, "question": c.question} for c in chapters]
+    report = {"title": f"{wording.area_name(edition.area)} service outsourcing, {edition.year}", "chapters": links}
     for place, chapter in enumerate(chapters):
         _save(chapter.notebook, folder / f"{chapter.stem}.ipynb")
         _, body = _title(chapter.notebook)
