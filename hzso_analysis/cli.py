@@ -85,8 +85,7 @@ def check(chosen: tuple[str, ...], data_dir: str, strict: bool) -> None:
         if not names:
             raise click.ClickException(f"{data_folder(data_dir)}: no areas; figures lie in AREA/YEAR.csv")
         found = [_check_area(name, data_dir) for name in names]
-        faulty = any(misfits is None for misfits in found)
-        sys.exit(1 if faulty or (strict and any(found)) else 0)
+        sys.exit(1 if None in found or (strict and any(found)) else 0)
 
 
 def _check_area(name: str, data_dir: str) -> list[str] | None:
