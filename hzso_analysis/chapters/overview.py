@@ -117,7 +117,7 @@ def nation(edition: Edition) -> Exhibit:
     """Bars of the area's share of the nation by each number that both print."""
     known = main_numbers(edition).items()
     parts = [(item, part, q.rows) for item, q in known if (part := nation_share(edition, q))]
-    rows = [mark(item, *part, rows, fraction=True) for item, part, rows in parts]
+    rows = [mark(item, *part, used, fraction=True) for item, part, used in parts]
     rows.sort(key=lambda row: -row["low"])
     other = wording.area_name(edition.compare_with)
 

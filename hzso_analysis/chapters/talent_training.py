@@ -9,7 +9,7 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series, value_text
-from hzso_analysis.exhibits import Exhibit, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
+from hzso_analysis.exhibits import Exhibit, chart, computed_row, mark, measure_rows, quantity_mark, quantity_row, table
 from hzso_analysis.figures import codebook
 
 TRAINED, STAFF, DEGREE = "people trained", "employees", "with college degree"
@@ -50,8 +50,8 @@ def _printed_table(edition: Edition, names: list[str], title: str) -> Exhibit:
     for name in names:
         text = label(edition, "indicators", name)
         for category, more in (("total", ""), (DEGREE, ", with a college degree")):
-            if find(edition, name, category=category):
-                rows.append(cell_row(edition, text + more, name, category=category))
+            if found := find(edition, name, category=category):
+                rows.append(quantity_row(text + more, found))
         rows += measure_rows(edition, f"{text}, sum", name, "", "total", "cumulative")
         rows += measure_rows(edition, f"{text}, average a year, printed", name, "", "total", "average")
     note = "The zeros at the end of a number of people count as rounding."
