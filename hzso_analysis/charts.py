@@ -30,16 +30,9 @@ COLOURS = [BLUE, ORANGE, PURPLE, VIOLET, RED, GREY]
 MARKERS = "osD^vP"
 SHADES = ["#f1f3f4", "#d5d8dc", "#b4b8bf"]
 INK, MUTED, RULE = "#202124", "#5f6368", "#dadce0"
-STYLE = {
-    **{"svg.fonttype": "path", "svg.hashsalt": "hzso", "font.family": "DejaVu Sans", "font.size": 9.5},
-    **{
-        "text.color": INK,
-        "axes.labelcolor": MUTED,
-        "xtick.color": MUTED,
-        "ytick.color": INK,
-        "axes.unicode_minus": True,
-    },
-}
+STYLE = {"svg.fonttype": "path", "svg.hashsalt": "hzso", "font.family": "DejaVu Sans", "font.size": 9.5}
+STYLE |= {"text.color": INK, "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": INK}
+STYLE |= {"axes.unicode_minus": True}
 WIDTH = 7.4
 
 
@@ -92,11 +85,12 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
     with mpl.rc_context(STYLE):
         fig, ax = _canvas(2.9, title, subtitle, source)
         years = sorted(set(frame["year"]))
-        middle = (frame["low"] + frame["high"].where(frame["high"] < math.inf, frame["low"])) / 2
+        top = frame["high"].where(frame["high"] < math.inf, frame["low"])
+        frame = frame.assign(top=top, middle=(frame["low"] + top) / 2)
         names = list(dict.fromkeys(frame["series"]))
         ends = []
         for place, name in enumerate(names):
-            rows = frame.assign(middle=middle)[frame["series"] == name].sort_values("year")
+            rows = frame[frame["series"] == name].sort_values("year")
             colour = COLOURS[place % len(COLOURS)]
             for (a, x), (b, y) in pairwise(zip(rows["year"], rows["middle"], strict=True)):
                 if b - a == 1:
@@ -107,25 +101,16 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
             following = dict(zip(rows["year"] - 1, rows["middle"], strict=True))
             preceding = dict(zip(rows["year"] + 1, rows["middle"], strict=True))
             for row in shown.itertuples():
-                level = row.high if row.high < math.inf else row.low
                 below = len(names) == 2 and place == 1
                 rises = following.get(row.year, -math.inf) > row.middle
                 falls = preceding.get(row.year, -math.inf) > row.middle
                 side = "right" if rises else "left" if falls else "center"
-                ax.annotate(
-                    row.text,
-                    (row.year, level),
-                    (3 if rises else 0, -7 if below else 6),
-                    textcoords="offset points",
-                    ha=side,
-                    va="top" if below else "bottom",
-                    color=INK,
-                    fontsize=8.5,
-                )
+                edge, up = ("top", -7) if below else ("bottom", 6)
+                look = {"ha": side, "va": edge, "color": INK, "fontsize": 8.5}
+                _beside(ax, row.text, (row.year, row.top), (3 if rises else 0, up), **look)
             words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
             ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], words, colour))
-        finite = frame["high"].replace(math.inf, np.nan).fillna(frame["low"])
-        ax.set_ylim(0 if finite.min() >= 0 else None, 1.18 * finite.max() if finite.max() > 0 else None)
+        ax.set_ylim(0 if top.min() >= 0 else None, 1.18 * top.max() if top.max() > 0 else None)
         _end_labels(ax, ends, years)
         _years(ax, years)
         return fig
@@ -143,29 +128,14 @@ def pairs(frame: pd.DataFrame, *, names: tuple[str, str], title: str, subtitle: 
             for value, text, colour, marker in marks:
                 ax.plot(value, place, marker=marker, color=colour, markersize=8, linestyle="")
                 low_end = value < max(row.first, row.second) or (row.first == row.second and marker == "o")
-                ax.annotate(
-                    text,
-                    (value, place),
-                    (-9 if low_end else 9, 0),
-                    textcoords="offset points",
-                    ha="right" if low_end else "left",
-                    va="center",
-                )
+                side, shift = ("right", -9) if low_end else ("left", 9)
+                _beside(ax, text, (value, place), (shift, 0), ha=side, va="center")
         top = frame.iloc[0]
         left = 0 if top["first"] <= top["second"] else 1
         for place, (value, colour) in enumerate([(top["first"], BLUE), (top["second"], "#b36b00")]):
             side, shift = ("right", -6) if place == left else ("left", 6)
-            ax.annotate(
-                names[place],
-                (value, -0.32),
-                (shift, 4),
-                textcoords="offset points",
-                ha=side,
-                va="bottom",
-                color=colour,
-                fontweight="bold",
-                fontsize=9,
-            )
+            look = {"color": colour, "fontweight": "bold", "fontsize": 9}
+            _beside(ax, names[place], (value, -0.32), (shift, 4), ha=side, va="bottom", **look)
         ax.set_xlim(min(values) - 0.35 * reach, max(values) + 0.35 * reach)
         _rows(ax, frame["label"], head=0.95)
         return fig
@@ -181,7 +151,7 @@ def ranges(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highl
             colour = RED if row.label == highlight else BLUE
             ax.plot([row.low, row.high], [place, place], color=colour, linewidth=5, solid_capstyle="butt")
             ax.plot([(row.low + row.high) / 2], [place], color=colour, marker="D" if row.label == highlight else "o")
-            ax.annotate(row.text, (row.high, place), (9, 0), textcoords="offset points", va="center")
+            _beside(ax, row.text, (row.high, place), (9, 0), va="center")
         ax.set_xlim(low - 0.06 * reach, high + 0.4 * reach)
         _rows(ax, frame["label"])
         return fig
@@ -265,21 +235,17 @@ def _canvas(height: float, title: str, subtitle: str, source: str) -> tuple[Figu
     fig.suptitle(title, x=0.012, ha="left", fontsize=11.5, fontweight="bold")
     # the blank title keeps the room in which the subtitle stands, left of the axes under the title
     ax.set_title(" \n" * subtitle.count("\n") + " ", fontsize=8.5)
-    words = ax.annotate(
-        subtitle,
-        (0.012, 1),
-        (0, 6),
-        xycoords=("figure fraction", "axes fraction"),
-        textcoords="offset points",
-        va="bottom",
-        fontsize=8.5,
-        color=MUTED,
-        annotation_clip=False,
-    )
+    outside = {"xycoords": ("figure fraction", "axes fraction"), "annotation_clip": False}
+    words = _beside(ax, subtitle, (0.012, 1), (0, 6), va="bottom", fontsize=8.5, color=MUTED, **outside)
     words.set_in_layout(False)
     fig.supxlabel(source, x=0.012, ha="left", fontsize=7.5, color=MUTED)
     ax.spines[["top", "right", "bottom", "left"]].set_visible(False)
     return fig, ax
+
+
+def _beside(ax: Axes, text: str, place: tuple[float, float], shift: tuple[float, float], **look) -> Text:
+    """A text beside a place, moved from it by `shift` points."""
+    return ax.annotate(text, place, shift, textcoords="offset points", **look)
 
 
 def _rows(ax: Axes, labels: pd.Series, head: float = 0.6) -> None:
@@ -320,15 +286,9 @@ def _end_labels(ax: Axes, ends: list[tuple], years: list[int]) -> None:
         half = line * (text.count("\n") + 1) / 2
         place = max(value, last + half + 0.2 * line)
         last = place + half
-        ax.annotate(
-            text,
-            (year, value),
-            (year + 0.12 * spread, place),
-            va="center",
-            color=INK,
-            fontsize=9,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkB": 4},
-        )
+        arrow = {"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkB": 4}
+        places = (year, value), (year + 0.12 * spread, place)
+        ax.annotate(text, *places, va="center", color=INK, fontsize=9, arrowprops=arrow)
 
 
 def _drawn(artist, ax: Axes) -> str:

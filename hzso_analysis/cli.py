@@ -9,16 +9,17 @@ from contextlib import contextmanager
 import click
 from click.core import ParameterSource
 
-from hzso_analysis import __version__
+import hzso_analysis as hz
 
 # heavy modules are imported inside the commands: `hzso --help` must not wait for pandas
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 PARAMETERS = ["area", "year", "compare_with", "total_basis", "data_dir"]
+BASES = click.Choice(["estimated", "published"])
 INTERRUPTED = 130
 
 
 @click.group(context_settings=HELP, epilog="hzso COMMAND --help has the options and examples of a command.")
-@click.version_option(__version__, prog_name="hzso")
+@click.version_option(hz.__version__, prog_name="hzso")
 def main() -> None:
     """Service outsourcing overviews as checked figures and one offline report.
 
@@ -41,11 +42,7 @@ Examples:
 @click.option("--out", default="reports", show_default=True, help="Folder; the report goes to OUT/AREA/YEAR.")
 @click.option("--compare-with", default="china", show_default=True, help="Area to compare with; blank for none.")
 @click.option(
-    "--total-basis",
-    type=click.Choice(["estimated", "published"]),
-    default="estimated",
-    show_default=True,
-    help="Which totals shares are taken of.",
+    "--total-basis", type=BASES, default="estimated", show_default=True, help="Which totals shares are taken of."
 )
 @click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
 @click.option("-p", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="Parameter of the notebooks.")
@@ -60,10 +57,9 @@ def report(ctx: click.Context, out: str, given: tuple[tuple[str, str], ...], **o
 
         parameters = options | _given(ctx, given)
         try:
-            page = build_report(out_dir=out, progress=True, **parameters)
+            click.echo(build_report(out_dir=out, progress=True, **parameters))
         except ReportError as error:
             raise click.ClickException(str(error)) from None
-        click.echo(page)
 
 
 @main.command(
@@ -83,14 +79,13 @@ def check(chosen: tuple[str, ...], data_dir: str, strict: bool) -> None:
     The exit status is 1 where there are faults; what contradicts itself is no fault of the files.
     """
     with plain_errors("nothing was changed"):
-        from hzso_analysis.figures import areas, data_folder  # noqa: PLC0415
+        from hzso_analysis.figures import data_folder  # noqa: PLC0415
 
-        names = list(chosen) or areas(data_dir)
+        names = list(chosen) or hz.areas(data_dir)
         if not names:
             raise click.ClickException(f"{data_folder(data_dir)}: no areas; figures lie in AREA/YEAR.csv")
         found = [_check_area(name, data_dir) for name in names]
-        faulty = any(misfits is None for misfits in found)
-        sys.exit(1 if faulty or (strict and any(found)) else 0)
+        sys.exit(1 if None in found or (strict and any(found)) else 0)
 
 
 def _check_area(name: str, data_dir: str) -> list[str] | None:
@@ -98,25 +93,19 @@ def _check_area(name: str, data_dir: str) -> list[str] | None:
     from hzso_analysis import wording  # noqa: PLC0415
     from hzso_analysis.chapters.data_quality import sentences  # noqa: PLC0415
     from hzso_analysis.edition import Edition  # noqa: PLC0415
-    from hzso_analysis.figures import load_figures  # noqa: PLC0415
-    from hzso_analysis.read import DataError  # noqa: PLC0415
-    from hzso_analysis.reconciliation import reconcile  # noqa: PLC0415
 
     try:
-        figures = load_figures(name, data_dir=data_dir)
-    except DataError as error:
+        figures = hz.load_figures(name, data_dir=data_dir)
+    except hz.DataError as error:
         click.echo("\n".join(error.faults), err=True)
         return None
     years = f"{figures['year'].min()} to {figures['year'].max()}"
     number = wording.counted(len(figures), "figure")
     sources = wording.counted(figures["source"].nunique(), "source")
     click.echo(f"{name}: {number}, {years}, {sources}, no faults")
-    edition = Edition(name, int(figures["year"].max()), "", "estimated", reconcile(figures))
+    edition = Edition(name, int(figures["year"].max()), "", "estimated", hz.reconcile(figures))
     misfits = sentences(edition, all_years=True)
-    for text in misfits:
-        click.echo(f"  - {text}")
-    if not misfits:
-        click.echo("  all of them can be true together")
+    click.echo("\n".join(f"  - {text}" for text in misfits) or "  all of them can be true together")
     return misfits
 
 
@@ -126,9 +115,8 @@ def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, 
 
     for name, _ in given:
         if name not in PARAMETERS:
-            raise click.UsageError(
-                f"no parameter {name}{nearest(name, PARAMETERS)}; the notebooks have {', '.join(PARAMETERS)}"
-            )
+            hint = f"{nearest(name, PARAMETERS)}; the notebooks have {', '.join(PARAMETERS)}"
+            raise click.UsageError(f"no parameter {name}{hint}")
         twice = [other for other, _ in given].count(name) > 1
         if twice or ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{name} is given twice; give it once")
@@ -143,12 +131,10 @@ def plain_errors(after: str) -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo(f"\ninterrupted; {after}", err=True)
         sys.exit(INTERRUPTED)
-    except OSError as error:
-        raise click.ClickException(str(error)) from None
-    except ValueError as error:
-        if hasattr(error, "faults"):  # a DataError, whose module may not have been imported yet
-            raise click.ClickException(str(error)) from None
-        raise click.UsageError(str(error)) from None
+    except (OSError, ValueError) as error:
+        # what has faults is a DataError, whose module may not have been imported yet
+        no_misuse = isinstance(error, OSError) or hasattr(error, "faults")
+        raise (click.ClickException if no_misuse else click.UsageError)(str(error)) from None
 
 
 if __name__ == "__main__":

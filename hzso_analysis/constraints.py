@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import NamedTuple
 
 import pandas as pd
@@ -74,13 +74,8 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
     bands = set(book.index[book["low"].notna()])
     cells |= _siblings(cells, book, bands)
     cells |= _flows(cells, indicators, bands)
-    definitions = [
-        *_flow_sums(cells, indicators, bands),
-        *_children(cells, book),
-        *_groups(cells, book),
-        *_nested_months(cells, indicators, book),
-        *_bands(cells, book),
-    ]
+    definitions = _flow_sums(cells, indicators, bands) + _children(cells, book) + _groups(cells, book)
+    definitions += _nested_months(cells, indicators, book) + _bands(cells, book)
     hidden = {cell for constraint in definitions for cell in constraint.terms} - cells
     return sorted(cells) + sorted(hidden), published + definitions
 
@@ -103,8 +98,8 @@ def _published(index: int, row, unit: str, breaks: list) -> list[Constraint]:
     if row.measure == "level":
         return [Constraint(LEVEL, {cell: 1.0}, low, high, index)]
     if row.measure == "share":
-        base, possible = share_base(cell, row.of), low <= 100 and high >= 0
-        return _factor(text, cell, base, low / 100, high / 100, index) if possible else _never(text, cell, base, index)
+        possible = low <= 100 and high >= 0
+        return _factor(text, cell, share_base(cell, row.of), low / 100, high / 100, index, possible)
     if row.measure in ("cumulative", "average"):
         years = range(int(row.since), cell.year + 1)
         weight = 1.0 if row.measure == "cumulative" else 1.0 / len(years)
@@ -114,14 +109,7 @@ def _published(index: int, row, unit: str, breaks: list) -> list[Constraint]:
         return []
     base, steps = cell._replace(year=since), cell.year - since
     least = 0.0 if row.qualifier == "under" else max(0.0, 1 + low / 100)  # growth under 5 % can be a fall
-    possible = high >= -100
-    most = (1 + high / 100) ** steps
-    return _factor(text, cell, base, least**steps, most, index) if possible else _never(text, cell, base, index)
-
-
-def _never(text: str, cell: Cell, base: Cell, index: int) -> list[Constraint]:
-    """What no levels can satisfy: a part above the whole or below nothing, a fall by more than everything."""
-    return [Constraint(text, {cell: 0.0, base: 0.0}, 1.0, math.inf, index)]
+    return _factor(text, cell, base, least**steps, (1 + high / 100) ** steps, index, possible=high >= -100)
 
 
 def share_base(cell: Cell, of: str = "") -> Cell:
@@ -131,7 +119,10 @@ def share_base(cell: Cell, of: str = "") -> Cell:
     return cell._replace(category="total") if cell.category != "total" else cell._replace(flow="all")
 
 
-def _factor(text: str, cell: Cell, base: Cell, low: float, high: float, index: int) -> list[Constraint]:
+def _factor(text: str, cell: Cell, base: Cell, low: float, high: float, index: int, possible: bool) -> list[Constraint]:
+    """A cell is `low` to `high` times its base; no levels satisfy what is not `possible`, such as a part of 130 %."""
+    if not possible:
+        return [Constraint(text, {cell: 0.0, base: 0.0}, 1.0, math.inf, index)]
     rows = [Constraint(text, {cell: 1.0, base: -low}, 0.0, math.inf, index)]
     if math.isfinite(high):
         rows.append(Constraint(text, {cell: 1.0, base: -high}, -math.inf, 0.0, index))
@@ -139,18 +130,15 @@ def _factor(text: str, cell: Cell, base: Cell, low: float, high: float, index: i
 
 
 def _broken(breaks: list, cell: Cell, since: int) -> bool:
-    return any(
-        b.indicator == cell.indicator and b.area in ("", cell.area) and since < b.year <= cell.year for b in breaks
-    )
+    own = [b for b in breaks if b.indicator == cell.indicator and b.area in ("", cell.area)]
+    return any(since < b.year <= cell.year for b in own)
 
 
 def _siblings(cells: set[Cell], book: pd.DataFrame, bands: set[str]) -> set[Cell]:
     """Children of a complete split: all of them, and the parent, as soon as one is a cell; size bands in both units."""
     complete = book[book["relation"] == "complete"]
     family = {child: [parent, *group.index] for parent, group in complete.groupby("parent") for child in group.index}
-    added = {
-        cell._replace(category=name) for cell in cells if cell.category in family for name in family[cell.category]
-    }
+    added = {cell._replace(category=name) for cell in cells for name in family.get(cell.category, [])}
     banded = {c for c in cells | added if c.category in bands and (c.indicator, c.unit) in BANDED}
     return added | {c._replace(indicator=indicator, unit=unit) for c in banded for indicator, unit in BANDED}
 
@@ -179,6 +167,15 @@ def _flow_sums(cells: set[Cell], indicators: dict, bands: set[str]) -> list[Cons
     return rows
 
 
+def _sum(parts: list[Cell], whole: Cell, text: str, exact: bool) -> Constraint:
+    """The parts are the whole where that is `exact`, else at most the whole."""
+    return Constraint(text, dict.fromkeys(parts, 1.0) | {whole: -1.0}, 0.0 if exact else -math.inf, 0.0)
+
+
+def _adding(parts: list[Cell], exact: bool) -> str:
+    return f"{' + '.join(part.category for part in parts)} {'=' if exact else '<='}"
+
+
 def _children(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
     """Complete children sum to the parent, disjoint ones to at most it, overlapping ones are each at most it."""
     rows = []
@@ -187,15 +184,11 @@ def _children(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
         for cell in sorted(c for c in cells if c.category == parent):
             children = [child for name in group.index if (child := cell._replace(category=name)) in cells]
             if relation == "overlap":
-                rows += [
-                    Constraint(f"{c.category} is part of {parent}", {c: 1.0, cell: -1.0}, -math.inf, 0)
-                    for c in children
-                ]
+                for child in children:
+                    rows.append(_sum([child], cell, f"{child.category} is part of {parent}", exact=False))
             elif children:
-                whole = relation == "complete" and len(children) == len(group)
-                text = f"{' + '.join(c.category for c in children)} {'=' if whole else '<='} {parent} ({dimension})"
-                terms = dict.fromkeys(children, 1.0) | {cell: -1.0}
-                rows.append(Constraint(text, terms, 0.0 if whole else -math.inf, 0.0))
+                exact = relation == "complete" and len(children) == len(group)
+                rows.append(_sum(children, cell, f"{_adding(children, exact)} {parent} ({dimension})", exact))
     return rows
 
 
@@ -207,11 +200,8 @@ def _groups(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
         for cell in sorted(c for c in cells if c.category == name):
             parts = [part for member in names if (part := cell._replace(category=member)) in cells]
             if parts:
-                whole = len(parts) == len(names)
-                text = f"{' + '.join(p.category for p in parts)} {'=' if whole else '<='} {name}"
-                rows.append(
-                    Constraint(text, dict.fromkeys(parts, 1.0) | {cell: -1.0}, 0.0 if whole else -math.inf, 0.0)
-                )
+                exact = len(parts) == len(names)
+                rows.append(_sum(parts, cell, f"{_adding(parts, exact)} {name}", exact))
     return rows
 
 
@@ -224,17 +214,21 @@ def _nested_months(cells: set[Cell], indicators: dict, book: pd.DataFrame) -> li
             spans[cell._replace(months="")].append(cell)
     rows = []
     for group in spans.values():
-        for inner in group:
-            for outer in group:
-                (a, b), (c, d) = _first_last(inner), _first_last(outer)
-                if inner != outer and c <= a and b <= d:
-                    text = f"months {inner.months} fit into {outer.months or 'the year'}"
-                    rows.append(Constraint(text, {inner: 1.0, outer: -1.0}, -math.inf, 0.0))
+        for inner, outer in permutations(group, 2):
+            (a, b), (c, d) = first_last(inner.months), first_last(outer.months)
+            if c <= a and b <= d:
+                text = f"months {inner.months} fit into {outer.months or 'the year'}"
+                rows.append(_sum([inner], outer, text, exact=False))
     return rows
 
 
-def _first_last(cell: Cell) -> tuple[int, int]:
-    first, last = cell.months.split(" to ") if cell.months else ("1", "12")
+def first_last(months: str) -> tuple[int, int]:
+    """The first and the last month of a period; blank is the whole year.
+
+    >>> first_last("1 to 9"), first_last("")
+    ((1, 9), (1, 12))
+    """
+    first, last = months.split(" to ") if months else ("1", "12")
     return int(first), int(last)
 
 
@@ -249,25 +243,22 @@ def _bands(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
     rows = []
     for key, bands in sorted(groups.items()):
         cuts = sorted({0.0, math.inf, *edges.loc[sorted(bands)].to_numpy().ravel()})
-        slices = list(pairwise(cuts))
+        slices = {(low, high): names.get((low, high), f"[{low:g}, {high:g})") for low, high in pairwise(cuts)}
         for indicator, unit in BANDED:
             at = key._replace(indicator=indicator, unit=unit)
-            piece = {s: at._replace(category=names.get(s, f"[{s[0]:g}, {s[1]:g})")) for s in slices}
             for name in [*sorted(bands), "total"]:
                 band = at._replace(category=name)
                 low, high = (0.0, math.inf) if name == "total" else edges.loc[name]
-                inside = [cell for (a, b), cell in piece.items() if low <= a and b <= high]
+                inside = [at._replace(category=piece) for (a, b), piece in slices.items() if low <= a and b <= high]
                 if band in cells and inside != [band]:
-                    text = f"{name} is the sum of its size bands"
-                    rows.append(Constraint(text, dict.fromkeys(inside, 1.0) | {band: -1.0}, 0.0, 0.0))
-        rows += _holdings(key, slices, names)
+                    rows.append(_sum(inside, band, f"{name} is the sum of its size bands", exact=True))
+        rows += _holdings(key, slices)
     return rows
 
 
-def _holdings(key: Cell, slices: list[tuple[float, float]], names: dict) -> list[Constraint]:
+def _holdings(key: Cell, slices: dict[tuple[float, float], str]) -> list[Constraint]:
     rows = []
-    for low, high in slices:
-        name = names.get((low, high), f"[{low:g}, {high:g})")
+    for (low, high), name in slices.items():
         firms = key._replace(indicator="enterprises", category=name, unit="count")
         money = key._replace(indicator="contracts executed", category=name, unit="USD million")
         text = f"each firm of {name} holds at least {low:g}"

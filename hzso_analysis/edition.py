@@ -16,9 +16,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from hzso_analysis import wording
-from hzso_analysis.constraints import Cell, interval, share_base
-from hzso_analysis.figures import areas, codebook, data_folder, load_figures
-from hzso_analysis.read import DataError, nearest
+from hzso_analysis.constraints import Cell, first_last, interval, share_base
+from hzso_analysis.figures import areas, codebook, load_figures, other_areas
+from hzso_analysis.read import DataError
 from hzso_analysis.reconciliation import Reconciliation, reconcile
 
 BASES = ["estimated", "published"]
@@ -90,10 +90,7 @@ def open_edition(
     known = areas(data_dir)
     faults = []
     if area not in known:
-        faults.append(
-            f"area: found {area!r}{nearest(str(area), known)}; "
-            f"{data_folder(data_dir)} has {', '.join(known) or 'no areas'}"
-        )
+        faults.append(f"area: found {area!r}{other_areas(str(area), data_dir)}")
     if not isinstance(compare_with, str):
         faults.append(f"compare_with: found {compare_with!r}; write an area or leave it blank")
     if total_basis not in BASES:
@@ -156,18 +153,16 @@ def years_of(reconciliation: Reconciliation, area: str) -> list[int]:
 def describe(edition: Edition) -> str:
     """One line on what was read, for the top of a notebook."""
     figures = edition.reconciliation.figures
-    own = figures[(figures["area"] == edition.area) & (figures["year"] == edition.year)]
+    year = figures[figures["year"] == edition.year]
+    own, number = year[year["area"] == edition.area], (figures["area"] == edition.area).sum()
     sources = wording.counted(own["source"].nunique(), "source")
-    text = (
-        f"{wording.area_name(edition.area)} {edition.year}: {wording.counted(len(own), 'figure')} from {sources}; "
-        f"{(figures['area'] == edition.area).sum()} in all years."
-    )
+    text = f"{wording.area_name(edition.area)} {edition.year}: {wording.counted(len(own), 'figure')} from {sources}; "
+    text += f"{number} in all years. "
     if edition.compare_with:
-        nation = figures[(figures["area"] == edition.compare_with) & (figures["year"] == edition.year)]
-        other = wording.area_name(edition.compare_with)
-        text += f" Compared with {other}: {wording.counted(len(nation), 'figure')} for {edition.year}."
+        nation = wording.counted((year["area"] == edition.compare_with).sum(), "figure")
+        text += f"Compared with {wording.area_name(edition.compare_with)}: {nation} for {edition.year}."
     else:
-        text += " Not compared with another area."
+        text += "Not compared with another area."
     return f"{text} Shares on the {edition.total_basis} total."
 
 
@@ -194,11 +189,8 @@ def find(
     rows = rows[rows["status"] != "unknown"]
     if rows.empty:
         return None
-    row = (
-        rows.assign(length=rows["months"].map(months_covered))
-        .sort_values(["length", "unit"], ascending=False, kind="stable")
-        .iloc[0]
-    )
+    rows = rows.assign(length=rows["months"].map(months_covered))
+    row = rows.sort_values(["length", "unit"], ascending=False, kind="stable").iloc[0]
     cell = Cell(*(row[name] for name in Cell._fields))._replace(year=int(row["year"]))
     figures = match(edition.reconciliation.figures, cell._asdict() | {"measure": "level"})
     return Quantity(cell, float(row["low"]), float(row["high"]), row["status"], figures)
@@ -210,8 +202,8 @@ def months_covered(text: str) -> int:
     >>> months_covered("1 to 9"), months_covered("")
     (9, 12)
     """
-    first, last = text.split(" to ") if text else (1, 12)
-    return int(last) - int(first) + 1
+    first, last = first_last(text)
+    return last - first + 1
 
 
 def series(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key) -> list[Quantity]:
@@ -236,8 +228,7 @@ def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
     With `total_basis` published the base is the heaviest printed level, where there is one; else the estimate.
     """
     base_cell = share_base(quantity.cell, of)
-    at = base_cell._asdict()
-    base = find(edition, at.pop("indicator"), at.pop("flow"), at.pop("category"), **at)
+    base = find(edition, **base_cell._asdict())
     if base is None:
         return None
     if edition.total_basis == "published" and len(base.rows) and not of:
@@ -247,6 +238,21 @@ def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
         return Share(quantity.low / high, quantity.high / low if low else math.inf, base)
     low, high = edition.reconciliation.ratio(quantity.cell, base_cell)
     return Share(low, high, base)
+
+
+def value_text(quantity: Quantity) -> str:
+    """The value of a cell as written: as printed where it was published, else its bounds."""
+    if quantity.status == "published" and len(quantity.rows):
+        rows = quantity.rows[quantity.rows["qualifier"] != "unclear"]
+        return wording.printed(rows.sort_values("weight", ascending=False, kind="stable").iloc[0])
+    return wording.span(quantity.low, quantity.high)
+
+
+def in_words(quantity: Quantity) -> str:
+    """A quantity as it stands in a sentence: as printed where it was published, else between its bounds."""
+    if quantity.status == "published":
+        return wording.amount(value_text(quantity), quantity.cell.unit)
+    return wording.between(quantity.low, quantity.high, quantity.cell.unit)
 
 
 def label(edition: Edition, table: str, word: str) -> str:

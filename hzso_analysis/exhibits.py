@@ -15,7 +15,9 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 
 from hzso_analysis import charts, wording
-from hzso_analysis.edition import Edition, Quantity, find, match, printed_rows
+
+# in_words is here for the chapters that import it from this module
+from hzso_analysis.edition import Edition, Quantity, find, in_words, match, printed_rows, value_text  # noqa: F401
 from hzso_analysis.figures import codebook
 
 COLUMNS = ["item", "value", "unit", "status", "low", "high", "source", "rows"]
@@ -63,13 +65,10 @@ def chart(
     """A chart of marks; its title may be a function of them. Without marks a gap under `heading`."""
     if not rows:
         return Exhibit(heading, pd.DataFrame(), gap)
-    words = {
-        "title": title if isinstance(title, str) else title(rows),
-        "subtitle": subtitle,
-        "source": cite(edition, rows),
-    }
-    frame = pd.DataFrame(rows).drop(columns="rows")
-    return Exhibit(words["title"], frame, subtitle, words["source"], draw(frame, **words, **options))
+    title = title if isinstance(title, str) else title(rows)
+    frame, source = pd.DataFrame(rows).drop(columns="rows"), cite(edition, rows)
+    figure = draw(frame, title=title, subtitle=subtitle, source=source, **options)
+    return Exhibit(title, frame, subtitle, source, figure)
 
 
 def mark(
@@ -150,11 +149,8 @@ def sources(edition: Edition) -> Exhibit:
     rows["figures"] = rows["item"].map(own["source"].value_counts())
     area = wording.area_name(edition.area)
     title = f"{wording.counted(len(rows), 'source')} of the figures for {area} in {edition.year}"
-    return Exhibit(
-        title,
-        rows,
-        "Addresses stand in data/sources.csv." if len(rows) else "All that is shown follows from other years.",
-    )
+    note = "Addresses stand in data/sources.csv." if len(rows) else "All that is shown follows from other years."
+    return Exhibit(title, rows, note)
 
 
 def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", category: str = "total", **key) -> dict:
@@ -189,21 +185,6 @@ def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[di
 def computed_row(item: str, value: str, unit: str, rows: pd.DataFrame, base: str = "") -> dict:
     """A table row for a number computed from others; `base` says from which."""
     return dict(zip(COLUMNS, [item, value, unit, "computed", math.nan, math.nan, base, rows], strict=True))
-
-
-def value_text(quantity: Quantity) -> str:
-    """The value of a cell as written: as printed where it was published, else its bounds."""
-    if quantity.status == "published" and len(quantity.rows):
-        rows = quantity.rows[quantity.rows["qualifier"] != "unclear"]
-        return wording.printed(rows.sort_values("weight", ascending=False, kind="stable").iloc[0])
-    return wording.span(quantity.low, quantity.high)
-
-
-def in_words(quantity: Quantity) -> str:
-    """A quantity as it stands in a sentence: as printed where it was published, else between its bounds."""
-    if quantity.status == "published":
-        return wording.amount(value_text(quantity), quantity.cell.unit)
-    return wording.between(quantity.low, quantity.high, quantity.cell.unit)
 
 
 def where_printed(rows: pd.DataFrame) -> str:

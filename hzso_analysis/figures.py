@@ -28,6 +28,12 @@ def areas(data_dir: str | Path | None = None) -> list[str]:
     return sorted({path.parent.name for path in data_folder(data_dir).glob("*/*.csv")})
 
 
+def other_areas(area: str, data_dir: str | Path | None = None) -> str:
+    """What to say of an area without figures: the nearest name there is, the folder, and all that have figures."""
+    known = areas(data_dir)
+    return f"{nearest(area, known)}; {data_folder(data_dir)} has {', '.join(known) or 'no areas'}"
+
+
 def codebook(table: str, data_dir: str | Path | None = None) -> pd.DataFrame:
     """Return `indicators`, `categories`, `sources` or `breaks` as text columns (numbers where the schema says so).
 
@@ -62,17 +68,12 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
     [['level', 1345.0, 0.5], ['share', 66.14, 0.005]]
     """
     folder = data_folder(data_dir)
-    wanted = [area] if isinstance(area, str) else list(area)
     faults: list[str] = []
     tables = []
-    for name in wanted:
+    for name in [area] if isinstance(area, str) else area:
         paths = sorted((folder / name).glob("**/*.csv"))
         if not paths:
-            known = areas(folder)
-            faults.append(
-                f"{folder / name}: no figures for area {name}{nearest(name, known)}; "
-                f"{folder} has {', '.join(known) or 'no areas'}"
-            )
+            faults.append(f"{folder / name}: no figures for area {name}{other_areas(name, folder)}")
         for path in paths:
             try:
                 table = read_table(path)
@@ -109,13 +110,9 @@ def check_figures(figures: pd.DataFrame) -> pd.DataFrame:
             faults += [f"{where}: {text}" for text in _misfits(row, rules[row.indicator])]
     if faults:
         raise DataError(faults)
-    checked = figures.copy()
-    no_flow = checked["indicator"].map(indicators["flows"]) == "none"
-    checked["flow"] = checked["flow"].mask(no_flow, "")
-    checked["category"] = checked["category"].replace("", "total")
-    checked["weight"] = checked["source"].map(weights)
-    checked["currency"] = _currency(checked, indicators)
-    return checked
+    flow = figures["flow"].mask(figures["indicator"].map(indicators["flows"]) == "none", "")
+    category, weight = figures["category"].replace("", "total"), figures["source"].map(weights)
+    return figures.assign(flow=flow, category=category, weight=weight, currency=_currency(figures, indicators))
 
 
 def _misfits(row, indicator: dict[str, str]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -20,6 +20,7 @@ from hzso_analysis.solver import System
 CELL = list(Cell._fields)
 ZERO = 1e-7  # what is smaller is the tolerance of the solver
 Terms = Mapping[Cell, float]
+Bounds = tuple[float, float]
 WITNESS = ["area", "year", "months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
 DEFAULTS = {"months": "", "flow": "", "category": "total", "measure": "level", "since": pd.NA, "of": "", "currency": ""}
 DEFAULTS |= {"precision": 0.0, "qualifier": "", "weight": 1, "source": "", "locator": "", "note": ""}
@@ -56,6 +57,14 @@ class Part:
         """
         return self.sets if self.complete else [frozenset().union(*self.sets), self.sets[0]]
 
+    def remainders(self) -> Iterator[System]:
+        """The system without each of the removals in turn; it is the same one, so use it before the next is asked."""
+        return (self.system.without(off) for off in self.removals)
+
+    def bounds(self, terms: Terms) -> tuple[float, float]:
+        """Bounds of a sum of levels that hold whichever removal is right."""
+        return hull(system.bounds(terms) for system in self.remainders())
+
 
 @dataclass(frozen=True)
 class Reconciliation:
@@ -80,16 +89,15 @@ class Reconciliation:
 
         Sharp, except where one system feeds both sums while another takes part too: then they hold but can be wider.
         """
-        sums = [
-            dict(terms) if isinstance(terms, Mapping) else {Cell(*terms): 1.0} for terms in (numerator, denominator)
-        ]
+        both = (numerator, denominator)
+        sums = [dict(terms) if isinstance(terms, Mapping) else {Cell(*terms): 1.0} for terms in both]
         home = {cell: part for part in self.parts for cell in part.cells}
         if not all(cell in home for terms in sums for cell in terms):
             return math.nan, math.nan
         homes = {id(home[cell]): home[cell] for terms in sums for cell in terms}
         if len(homes) == 1:
             part = next(iter(homes.values()))
-            return hull(part.system.without(off).ratio(*sums) for off in part.removals)
+            return hull(system.ratio(*sums) for system in part.remainders())
         (low, high), (base_low, base_high) = (self._sum(terms, home) for terms in sums)
         least = _quotient(low, base_high if low >= 0 else base_low)
         return least, _quotient(high, base_low if high >= 0 else base_high)
@@ -99,7 +107,7 @@ class Reconciliation:
         ends = [0.0, 0.0]
         for part in {id(home[cell]): home[cell] for cell in terms}.values():
             own = {cell: factor for cell, factor in terms.items() if home[cell] is part}
-            low, high = hull(part.system.without(off).bounds(own) for off in part.removals)
+            low, high = part.bounds(own)
             ends = [ends[0] + low, ends[1] + high]
         low, high = (0.0 if abs(end) < ZERO else end for end in ends)
         return low, high
@@ -115,13 +123,12 @@ class Reconciliation:
         if part is None:
             return pd.DataFrame(columns=["figure", "low", "high", "agrees"])
         levels = printed_levels(part.constraints, without=frozenset().union(*part.sets))
-        low, high = hull(part.system.without(off).bounds({cell: 1.0}) for off in part.removals)
-        rows: dict[int, list[float]] = {}
+        low, high = part.bounds({cell: 1.0})
+        rows: dict[int, tuple[float, float]] = {}
         for constraint in part.constraints:
             if constraint.figure >= 0 and constraint.terms.get(cell):
-                ends = rows.setdefault(constraint.figure, [0.0, math.inf])
-                implied = _solve_for(cell, constraint, levels)
-                rows[constraint.figure] = [max(ends[0], implied[0]), min(ends[1], implied[1])]
+                known, implied = rows.get(constraint.figure, (0.0, math.inf)), _solve_for(cell, constraint, levels)
+                rows[constraint.figure] = max(known[0], implied[0]), min(known[1], implied[1])
         listed = [(row, *ends) for figure, ends in rows.items() for row in self.witness_rows[figure]]
         frame = pd.DataFrame(listed, columns=["figure", "low", "high"])
         agrees = (frame["low"] <= high * (1 + 1e-9)) & (frame["high"] >= low * (1 - 1e-9))
@@ -142,18 +149,13 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
     for number, piece in enumerate(_components(cells, constraints)):
         part = _solve(*piece, weights)
         estimates += _estimates(part)
-        suspects += _suspects(part, witnesses)
+        suspects += _suspects(part, witnesses, members)
         alternatives += _alternatives(number, part, members)
         parts.append(part.at_rest())
-    return Reconciliation(
-        figures,
-        pd.DataFrame(sorted(estimates), columns=[*CELL, "low", "high", "status"]),
-        _suspect_rows(figures, suspects, members),
-        _figure_rows(figures, alternatives, ["component", "alternative"]),
-        _gaps(parts, witnesses),
-        parts,
-        members,
-    )
+    levels = pd.DataFrame(sorted(estimates), columns=[*CELL, "low", "high", "status"])
+    misfits = _figure_rows(figures, suspects, ["low", "high", "misses_by", "kind"])
+    ties = _figure_rows(figures, alternatives, ["component", "alternative"])
+    return Reconciliation(figures, levels, misfits, ties, _gaps(parts, witnesses), parts, members)
 
 
 def hull(intervals) -> tuple[float, float]:
@@ -175,9 +177,7 @@ def _quotient(end: float, base: float) -> float:
 def _complete(figures: pd.DataFrame) -> pd.DataFrame:
     """The figures with every optional column present and blank ids filled in, each row with a label of its own."""
     frame = figures.copy() if figures.index.is_unique else figures.reset_index(drop=True)
-    for column, default in DEFAULTS.items():
-        if column not in frame:
-            frame[column] = default
+    frame = frame.assign(**{column: default for column, default in DEFAULTS.items() if column not in frame})
     frame["category"] = frame["category"].replace("", "total")
     amount = frame["unit"].isin(["USD million", "CNY million"])
     frame["currency"] = frame["unit"].str[:3].where(amount, frame["currency"])
@@ -221,7 +221,7 @@ def _solve(cells: list[Cell], constraints: list[Constraint], weights: dict[int, 
     own = {c.figure: weights[c.figure] for c in constraints if c.figure >= 0}
     part = Part(cells, constraints, own, [frozenset()], True)
     if not part.system.consistent():
-        part.sets, _, part.complete = part.system.localise()
+        part.sets, part.complete = part.system.localise()
     return part
 
 
@@ -233,16 +233,14 @@ def _estimates(part: Part) -> list[tuple]:
     for constraint in part.constraints:
         if is_level(constraint):
             own.setdefault(next(iter(constraint.terms)), set()).add(constraint.figure)
-    shown = [cell for cell in part.cells if not is_hidden(cell)]
-    bounds = {cell: [] for cell in shown}
-    for off in part.removals:
-        system = part.system.without(off)
-        for cell in shown:
-            bounds[cell].append(tuple(_digits(end) for end in system.bounds({cell: 1.0})))
-    for cell in shown:
-        low, high = hull(bounds[cell])
+    bounds = {cell: set() for cell in part.cells if not is_hidden(cell)}
+    for system in part.remainders():
+        for cell, found in bounds.items():
+            found.add(tuple(_digits(end) for end in system.bounds({cell: 1.0})))
+    for cell, found in bounds.items():
+        low, high = hull(found)
         mine = own.get(cell, set())
-        disputed = len(set(bounds[cell])) > 1 or (not part.complete and bool(mine & anywhere))
+        disputed = len(found) > 1 or (not part.complete and bool(mine & anywhere))
         rows.append((*cell, low, high, _status(low, high, mine, disputed, common, anywhere)))
     return rows
 
@@ -267,17 +265,14 @@ def _digits(value: float) -> float:
     return max(0.0, _round(float(f"{value:.12g}"))) if abs(value) > ZERO else 0.0
 
 
-def _suspects(part: Part, witnesses: pd.DataFrame) -> list[dict]:
+def _suspects(part: Part, witnesses: pd.DataFrame, members: dict[int, list[int]]) -> list[tuple]:
     rows = []
-    common = frozenset.intersection(*part.sets)
-    for figure in sorted(common):
+    for figure in sorted(frozenset.intersection(*part.sets)):
         row = witnesses.loc[figure]
-        low, high = hull(_implied(part.system.without(off), figure, row["measure"]) for off in part.removals)
-        miss = max(low - row["value"], row["value"] - high, 0.0)
-        half = row["precision"] or 0.5
+        low, high = hull(_implied(system, figure, row["measure"]) for system in part.remainders())
+        misses_by = max(low - row["value"], row["value"] - high, 0.0) / (row["precision"] or 0.5)
         kind = _kind(part, figure, row, (low, high), witnesses)
-        found = {"figure": figure, "low": _round(low), "high": _round(high), "misses_by": miss / half, "kind": kind}
-        rows.append(found)
+        rows += [(member, _round(low), _round(high), misses_by, kind) for member in members[figure]]
     return rows
 
 
@@ -314,31 +309,18 @@ def _alternatives(number: int, part: Part, members: dict[int, list[int]]) -> lis
     return [(row, number, choice) for choice, figure in rows for row in members[figure]]
 
 
-def _suspect_rows(figures: pd.DataFrame, suspects: list[dict], members: dict[int, list[int]]) -> pd.DataFrame:
-    columns = ["low", "high", "misses_by", "kind"]
-    rows = [(row, *(found[c] for c in columns)) for found in suspects for row in members[found["figure"]]]
-    return _figure_rows(figures, rows, columns)
-
-
 def _figure_rows(figures: pd.DataFrame, rows: list[tuple], columns: list[str]) -> pd.DataFrame:
     """Figure rows by index, with further columns."""
+    if not rows:
+        return pd.DataFrame(columns=[*figures.columns, *columns])
     extra = pd.DataFrame(rows, columns=["row", *columns]).set_index("row")
-    return (
-        figures.loc[extra.index].assign(**{name: extra[name] for name in columns})
-        if rows
-        else pd.DataFrame(columns=[*figures.columns, *columns])
-    )
+    return figures.loc[extra.index].assign(**extra)
 
 
-def printed_levels(
-    constraints: list[Constraint], without: frozenset[int] = frozenset()
-) -> dict[Cell, tuple[float, float]]:
+def printed_levels(constraints: list[Constraint], without: frozenset[int] = frozenset()) -> dict[Cell, Bounds]:
     """For each cell the interval of its printed level, the first where there are several."""
-    levels: dict[Cell, tuple[float, float]] = {}
-    for constraint in constraints:
-        if is_level(constraint) and constraint.figure not in without:
-            levels.setdefault(next(iter(constraint.terms)), (constraint.low, constraint.high))
-    return levels
+    levels = [c for c in constraints if is_level(c) and c.figure not in without]
+    return {next(iter(c.terms)): (c.low, c.high) for c in reversed(levels)}
 
 
 def _solve_for(cell: Cell, constraint: Constraint, levels: dict) -> tuple[float, float]:
@@ -362,12 +344,11 @@ def _gaps(parts: list[Part], witnesses: pd.DataFrame) -> pd.DataFrame:
             first = next(iter(constraint.terms))
             if is_level(constraint):
                 continue
-            known = all(cell in levels for cell in constraint.terms)
-            ends = [0.0, 0.0] if known else [math.nan, math.nan]
-            for cell, factor in constraint.terms.items() if known else []:
-                low, high = sorted(factor * end for end in levels[cell])
+            ends = [0.0, 0.0]
+            for cell, factor in constraint.terms.items():
+                low, high = sorted(factor * end for end in levels.get(cell, (math.nan, math.nan)))
                 ends = [ends[0] + low, ends[1] + high]
-            gap = max(constraint.low - ends[1], ends[0] - constraint.high, 0.0) if known else math.nan
+            gap = max(constraint.low - ends[1], ends[0] - constraint.high, 0.0)  # NaN where a level is not known
             figure = witnesses.loc[constraint.figure, "row"] if constraint.figure >= 0 else -1
             rows.append((*first, constraint.text, figure, *ends, constraint.low, constraint.high, _round(gap)))
     columns = [*CELL, "constraint", "figure", "printed_low", "printed_high", "low", "high", "gap"]

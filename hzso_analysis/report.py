@@ -60,6 +60,12 @@ class OwnKernel(AsyncKernelManager):
         return KernelSpec(resource_dir="", **get_kernel_dict())
 
 
+PAPERMILL = {"kernel_name": "python3", "kernel_manager_class": OwnKernel, "execution_timeout": CELL_SECONDS}
+PAPERMILL |= {"progress_bar": False, "coalesce_streams": True, "record_timing": False}
+# the kernel talks to the terminal: of TCP, which here never leaves the machine, of being shut down
+PAPERMILL |= {"extra_arguments": ["--log-level=CRITICAL"]}
+
+
 def build_report(
     *,
     area: str = "hangzhou",
@@ -137,11 +143,9 @@ def load_notebooks(parameters: dict[str, Any]) -> dict[str, NotebookNode]:
             faults.append(f"{path.name}: {tagged} cells are tagged parameters; exactly one must be")
             continue
         known = list(papermill.inspect_notebook(notebook))
+        has = f"it has {wording.listing(known) or 'none'}"
         unknown = [name for name in parameters if name not in known]
-        faults += [
-            f"{path.name}: has no parameter {name}{nearest(name, known)}; it has {wording.listing(known) or 'none'}"
-            for name in unknown
-        ]
+        faults += [f"{path.name}: has no parameter {name}{nearest(name, known)}; {has}" for name in unknown]
     if faults:
         raise ReportError("\n".join(faults))
     if not notebooks:
@@ -154,18 +158,7 @@ def execute(notebook: NotebookNode, where: str, parameters: dict[str, Any]) -> N
     started: list[int] = []
     try:
         done = papermill.execute_notebook(
-            notebook,
-            None,
-            parameters,
-            kernel_name="python3",
-            progress_bar=False,
-            execution_timeout=CELL_SECONDS,
-            kernel_manager_class=OwnKernel,
-            # the kernel talks to the terminal: of TCP, which here never leaves the machine, of being shut down
-            extra_arguments=["--log-level=CRITICAL"],
-            coalesce_streams=True,
-            record_timing=False,
-            on_cell_start=lambda cell, cell_index: started.append(cell_index),
+            notebook, None, parameters, on_cell_start=lambda cell, cell_index: started.append(cell_index), **PAPERMILL
         )
     except PapermillExecutionError as error:
         reason = f"{error.ename}: {_first_line(error.evalue)}"
@@ -226,21 +219,14 @@ def _front(edition: Edition) -> dict[str, Any]:
 
 
 def _write_pages(folder: Path, chapters: list[Chapter], edition: Edition, front: dict[str, Any]) -> None:
-    exporter = TemplateExporter(
-        template_name="hzso",
-        file_extension=".html",
-        extra_template_basedirs=[str(TEMPLATES_DIR)],
-        extra_template_paths=[str(TEMPLATES_DIR)],
-        filters={"prose": prose},
-    )
+    folders = {"extra_template_basedirs": [str(TEMPLATES_DIR)], "extra_template_paths": [str(TEMPLATES_DIR)]}
+    exporter = TemplateExporter(template_name="hzso", file_extension=".html", filters={"prose": prose}, **folders)
     exporter.environment.autoescape = True
-    report = {
-        "title": f"{wording.area_name(edition.area)} service outsourcing, {edition.year}",
-        "chapters": [{"stem": c.stem, "name": c.name, "question": c.question} for c in chapters],
-    }
+    links = [{"stem": c.stem, "name": c.name, "question": c.question} for c in chapters]
+    report = {"title": f"{wording.area_name(edition.area)} service outsourcing, {edition.year}", "chapters": links}
     for place, chapter in enumerate(chapters):
         _save(chapter.notebook, folder / f"{chapter.stem}.ipynb")
-        body = _without_title(chapter.notebook)
+        _, body = _title(chapter.notebook)
         page = {"place": place, "edition": _edition_line(edition)}
         html, _ = exporter.from_notebook_node(body, {"report": report, "page": page})
         _write(html, folder / f"{chapter.stem}.html")
@@ -267,25 +253,18 @@ def _edition_line(edition: Edition) -> str:
 
 def _question(notebook: NotebookNode, stem: str) -> str:
     """The first heading of a notebook, without marks of emphasis."""
-    place, line = _title(notebook)
-    return re.sub(r"[*_`]", "", line.lstrip("# ").strip()) if place is not None else _name(stem)
+    line, _ = _title(notebook)
+    return re.sub(r"[*_`]", "", line.lstrip("# ").strip()) if line else _name(stem)
 
 
-def _without_title(notebook: NotebookNode) -> NotebookNode:
-    """A copy without its first heading, which the page prints itself."""
+def _title(notebook: NotebookNode) -> tuple[str, NotebookNode]:
+    """The line of the first heading, and a copy of the notebook without it, as the page prints it itself."""
     copy = nbformat.from_dict(notebook)
-    place, line = _title(copy)
-    if place is not None:
-        copy.cells[place].source = copy.cells[place].source.replace(line, "", 1).strip()
-    return copy
-
-
-def _title(notebook: NotebookNode) -> tuple[int | None, str]:
-    """Place of the cell with the first heading, and its line."""
-    for place, cell in enumerate(notebook.cells):
+    for cell in copy.cells:
         if cell.cell_type == "markdown" and (match := re.search(r"^#+ .+$", cell.source, re.M)):
-            return place, match[0]
-    return None, ""
+            cell.source = cell.source.replace(match[0], "", 1).strip()
+            return match[0], copy
+    return "", copy
 
 
 def _picture(chapter: Chapter) -> str:

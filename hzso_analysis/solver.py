@@ -47,6 +47,24 @@ def run(highs: highspy.Highs) -> highspy.HighsModelStatus:
     return highs.getModelStatus()
 
 
+def add_row(highs: highspy.Highs, low: float, high: float, terms: Iterable[tuple[int, float]]) -> None:
+    """Add `low` <= sum of `terms` (column, factor) <= `high`; terms without a factor are left out."""
+    used = [(column, factor) for column, factor in terms if factor]
+    index = np.array([column for column, _ in used], dtype=np.int32)
+    highs.addRow(low, high, len(used), index, np.array([factor for _, factor in used]))
+
+
+def extremes(highs: highspy.Highs, least: float = -math.inf) -> tuple[float, float]:
+    """Least and greatest value of the objective; `least` and infinity where it is unbounded."""
+    ends = []
+    for sense, open_end in ((highspy.ObjSense.kMinimize, least), (highspy.ObjSense.kMaximize, math.inf)):
+        highs.changeObjectiveSense(sense)
+        done = run(highs) == highspy.HighsModelStatus.kOptimal
+        ends.append(highs.getInfo().objective_function_value if done else open_end)
+    highs.changeObjectiveSense(highspy.ObjSense.kMinimize)
+    return ends[0], ends[1]
+
+
 class System:
     """A linear program over cells whose figures can be switched off; `weights` maps each figure to its weight."""
 
@@ -63,16 +81,13 @@ class System:
         self.scale = statistics.median(ends or [1.0]) / 1000
         self.highs = quiet_highs()
         self.off: frozenset[int] = frozenset()
-        self._pass_model()
-
-    def _pass_model(self) -> None:
-        for _ in self.cells:
+        for _ in cells:
             self.highs.addVar(0.0, highspy.kHighsInf)
-        for constraint in self.constraints:
-            terms = [(self.column[cell], factor) for cell, factor in constraint.terms.items() if factor]
-            index = np.array([column for column, _ in terms], dtype=np.int32)
-            value = np.array([factor for _, factor in terms])
-            self.highs.addRow(*self._ends(constraint), len(terms), index, value)
+        for constraint in constraints:
+            add_row(self.highs, *self._ends(constraint), self._placed(constraint.terms))
+
+    def _placed(self, terms: dict[Cell, float]) -> list[tuple[int, float]]:
+        return [(self.column[cell], factor) for cell, factor in terms.items()]
 
     def _ends(self, constraint: Constraint) -> tuple[float, float]:
         return constraint.low / self.scale, constraint.high / self.scale
@@ -82,9 +97,7 @@ class System:
         figures = frozenset(figures)
         for figure in figures ^ self.off:
             for row in self.rows[figure]:
-                ends = (
-                    (-highspy.kHighsInf, highspy.kHighsInf) if figure in figures else self._ends(self.constraints[row])
-                )
+                ends = (-math.inf, math.inf) if figure in figures else self._ends(self.constraints[row])
                 self.highs.changeRowBounds(row, *ends)
         self.off = figures
         return self
@@ -115,8 +128,8 @@ class System:
         used = np.flatnonzero(ray > 1e-9 * ray.max()) if ray.size else []
         return sorted({self.constraints[row].figure for row in used} - {-1})
 
-    def localise(self) -> tuple[list[frozenset[int]], list[list[int]], bool]:
-        """All smallest-weight sets of figures without which the rest is consistent, the conflicts, and whether all.
+    def localise(self) -> tuple[list[frozenset[int]], bool]:
+        """The smallest-weight sets of figures without which the rest is consistent, and whether these are all.
 
         Past `MOST_SETS` the search stops and the last item is False; the sets then still hold every figure that is in
         some smallest set, and no figure is in all of them that some smallest set spares.
@@ -127,7 +140,7 @@ class System:
         while len(sets) <= MOST_SETS:
             guess, weight = self._lightest(conflicts, sets)
             if weight > best + 1e-9:
-                return sorted(sets, key=sorted), conflicts, True
+                return sorted(sets, key=sorted), True
             sets.append(guess)
             best = weight
         for figure in sorted({figure for conflict in conflicts for figure in conflict}):
@@ -136,7 +149,7 @@ class System:
                     guess, weight = self._lightest(conflicts, [], (figure, inside))
                     if weight <= best + 1e-9:
                         sets.append(guess)
-        return sorted(sets, key=sorted), conflicts, False
+        return sorted(sets, key=sorted), False
 
     def _lightest(
         self, conflicts: list[list[int]], known: list[frozenset[int]], fixed: tuple[int, bool] | None = None
@@ -174,8 +187,7 @@ class System:
         if fixed:
             highs.changeColBounds(column[fixed[0]], float(fixed[1]), float(fixed[1]))
         for low, high, group in [(1, math.inf, c) for c in conflicts] + [(0, len(s) - 1, s) for s in known]:
-            index = np.array([column[figure] for figure in sorted(group)], dtype=np.int32)
-            highs.addRow(low, high, len(index), index, np.ones(len(index)))
+            add_row(highs, low, high, [(column[figure], 1.0) for figure in sorted(group)])
         if run(highs) != highspy.HighsModelStatus.kOptimal:
             return frozenset(), math.inf
         chosen = frozenset(f for f, z in zip(figures, highs.getSolution().col_value, strict=True) if z > 0.5)
@@ -189,14 +201,9 @@ class System:
 
     def bounds(self, terms: dict[Cell, float]) -> tuple[float, float]:
         """Least and greatest value of a sum of levels over everything that is switched on."""
-        ends = []
         self._aim(terms)
-        for sense, open_end in ((highspy.ObjSense.kMinimize, -math.inf), (highspy.ObjSense.kMaximize, math.inf)):
-            self.highs.changeObjectiveSense(sense)
-            done = run(self.highs) == highspy.HighsModelStatus.kOptimal
-            ends.append(self.highs.getInfo().objective_function_value * self.scale if done else open_end)
-        self.highs.changeObjectiveSense(highspy.ObjSense.kMinimize)
-        return ends[0], ends[1]
+        low, high = extremes(self.highs)
+        return low * self.scale, high * self.scale
 
     def ratio(self, numerator: dict[Cell, float], denominator: dict[Cell, float]) -> tuple[float, float]:
         """Least and greatest quotient of two sums of levels, by the transformation of Charnes and Cooper (1962)."""
@@ -204,24 +211,15 @@ class System:
         for _ in range(len(self.cells) + 1):
             highs.addVar(0.0, highspy.kHighsInf)
         whole = len(self.cells)
-        rows = [(1.0, 1.0, denominator, 0.0)]
+        add_row(highs, 1.0, 1.0, self._placed(denominator))
         for constraint in self.constraints:
             if constraint.figure not in self.off:
                 low, high = self._ends(constraint)
-                rows += [(0.0, math.inf, constraint.terms, -low)] if math.isfinite(low) else []
-                rows += [(-math.inf, 0.0, constraint.terms, -high)] if math.isfinite(high) else []
-        for low, high, terms, last in rows:
-            pairs = [(self.column[cell], factor) for cell, factor in terms.items() if factor] + [(whole, last)] * (
-                last != 0
-            )
-            index = np.array([column for column, _ in pairs], dtype=np.int32)
-            highs.addRow(low, high, len(index), index, np.array([factor for _, factor in pairs]))
-        for cell, factor in numerator.items():
-            highs.changeColCost(self.column[cell], factor)
-        ends = []
-        least = -math.inf if min(numerator.values()) < 0 else 0.0
-        for sense, open_end in ((highspy.ObjSense.kMinimize, least), (highspy.ObjSense.kMaximize, math.inf)):
-            highs.changeObjectiveSense(sense)
-            done = run(highs) == highspy.HighsModelStatus.kOptimal
-            ends.append(highs.getInfo().objective_function_value if done else open_end)
-        return ends[0], ends[1]
+                terms = self._placed(constraint.terms)
+                if math.isfinite(low):
+                    add_row(highs, 0.0, math.inf, [*terms, (whole, -low)])
+                if math.isfinite(high):
+                    add_row(highs, -math.inf, 0.0, [*terms, (whole, -high)])
+        for column, factor in self._placed(numerator):
+            highs.changeColCost(column, factor)
+        return extremes(highs, least=-math.inf if min(numerator.values()) < 0 else 0.0)

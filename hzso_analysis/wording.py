@@ -8,10 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 
-MONTHS = [
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-]
+MONTHS = ["January", "February", "March", "April", "May", "June"]
+MONTHS += ["July", "August", "September", "October", "November", "December"]
 STATUS = {
     "published": "as printed by a source",
     "derived": "not printed; follows from printed figures within 1 %",
@@ -247,10 +245,9 @@ def implied(row: pd.Series, *, sentence: bool = False) -> str:
     """
     if math.isinf(row["high"]) and row["low"] <= 0:
         return ""
-    if row["unit"] != "percent" and sentence:
-        return between(row["low"], row["high"], row["unit"])
     if row["unit"] != "percent":
-        return amount(span(row["low"], row["high"]), row["unit"])
+        low, high, unit = row["low"], row["high"], row["unit"]
+        return between(low, high, unit) if sentence else amount(span(low, high), unit)
     if row["kind"] == "last digit":
         return f"{half_up(row['low'], 2)}–{half_up(row['high'], 2)} %"
     return percent(row["low"] / 100, row["high"] / 100)
@@ -258,10 +255,8 @@ def implied(row: pd.Series, *, sentence: bool = False) -> str:
 
 def suspect(row: pd.Series, name: str, publisher: str) -> str:
     """One sentence on a figure that does not fit."""
-    said, text = (
-        f"{publisher[:1].upper()}{publisher[1:]} prints {name} as {as_printed(row)}",
-        implied(row, sentence=True),
-    )
+    said = f"{publisher[:1].upper()}{publisher[1:]} prints {name} as {as_printed(row)}"
+    text = implied(row, sentence=True)
     if not text:
         return f"{said}, which cannot be true."
     if row["kind"] == "last digit":

@@ -14,13 +14,8 @@ from hzso_analysis.exhibits import Exhibit, chart, mark, table, where_printed
 from hzso_analysis.figures import codebook
 
 CHAPTERS = ["scale", "sector_mix", "leading_enterprises", "markets", "talent_training", "environment_and_policy"]
-SPLITS = {
-    "business type": "sector_mix",
-    "industry": "sector_mix",
-    "market": "markets",
-    "size band": "leading_enterprises",
-}
-SPLITS |= {"size class": "leading_enterprises", "ownership": "leading_enterprises"}
+SPLITS = {"business type": "sector_mix", "industry": "sector_mix", "market": "markets"}
+SPLITS |= dict.fromkeys(["size band", "size class", "ownership"], "leading_enterprises")
 
 
 def named(edition: Edition, row: pd.Series) -> str:
@@ -153,13 +148,8 @@ def checks(edition: Edition) -> Exhibit:
         used = edition.reconciliation.figures.loc[[row["figure"]] if row["figure"] >= 0 else []]
         figure = used.iloc[0] if len(used) else row
         text = f"{row['constraint']}: {wording.as_printed(figure)}" if len(used) else row["constraint"]
-        line = {
-            "item": named(edition, figure),
-            "check": text,
-            "gap": wording.half_up(row["gap"], 1),
-            "unit": row["unit"],
-        }
-        lines.append(line | {"rows": used})
+        line = {"item": named(edition, figure), "check": text, "gap": wording.half_up(row["gap"], 1)}
+        lines.append(line | {"unit": row["unit"], "rows": used})
     title = f"{len(broken)} of {wording.counted(len(tested), 'check')} between printed figures of {edition.year} fail"
     note = "Gap: by how much the printed levels miss the check beyond their rounding, in the unit of the level."
     gap = f"No two printed figures of {edition.year} can be checked against each other."

@@ -71,24 +71,17 @@ def against_printed_total(edition: Edition) -> Exhibit:
     """Printed shares beside the shares that the total of the same source gives: do they belong together?"""
     rows, total = [], None
     for quantity, printed in _printed_shares(edition):
-        cell = (EXECUTED, "offshore", "total", "level")
-        totals = printed_rows(
-            edition, *cell, months="", unit=quantity.cell.unit, source=printed["source"], qualifier=""
-        )
+        key = {"months": "", "unit": quantity.cell.unit, "source": printed["source"], "qualifier": ""}
+        totals = printed_rows(edition, EXECUTED, "offshore", "total", "level", **key)
         if len(totals) and (total is None or totals.index[0] == total.name):
             total, own = totals.iloc[0], quantity.rows[quantity.rows["source"] == printed["source"]].iloc[0]
             computed = 100 * own["value"] / total["value"]
-            slack = (
-                computed * (own["precision"] / own["value"] + total["precision"] / total["value"])
-                + printed["precision"]
-            )
-            row = {
-                "label": category_name(edition, quantity.cell.category),
-                "first": printed["value"],
-                "second": computed,
-            }
+            slack = computed * (own["precision"] / own["value"] + total["precision"] / total["value"])
+            row = {"label": category_name(edition, quantity.cell.category)}
+            row |= {"first": printed["value"], "second": computed}
             row |= {"first_text": f"{wording.printed(printed)} %", "second_text": f"{wording.half_up(computed, 2)} %"}
-            rows.append(row | {"agrees": abs(computed - printed["value"]) <= slack, "rows": quantity.rows})
+            agrees = abs(computed - printed["value"]) <= slack + printed["precision"]
+            rows.append(row | {"agrees": agrees, "rows": quantity.rows})
     rows.sort(key=lambda row: -row["first"])
     gap = f"No share of the offshore total was printed with its amount for {edition.year}."
     words = {"heading": "Shares against the printed total", "subtitle": f"Percent of offshore executed, {edition.year}"}
@@ -122,10 +115,9 @@ def _against(edition: Edition, total: pd.Series, rows: list[dict]) -> str:
 
 def nation(edition: Edition) -> Exhibit:
     """Bars of the area's share of the nation by each number that both print."""
-    rows = []
-    for item, quantity in main_numbers(edition).items():
-        if part := nation_share(edition, quantity):
-            rows.append(mark(item, *part, quantity.rows, fraction=True))
+    known = main_numbers(edition).items()
+    parts = [(item, part, q.rows) for item, q in known if (part := nation_share(edition, q))]
+    rows = [mark(item, *part, used, fraction=True) for item, part, used in parts]
     rows.sort(key=lambda row: -row["low"])
     other = wording.area_name(edition.compare_with)
 
@@ -134,8 +126,7 @@ def nation(edition: Edition) -> Exhibit:
         text = f"{wording.area_name(edition.area)} has {rows[0]['text']} of {other}'s {nouns[0]}"
         return text + (f", {rows[-1]['text']} of its {nouns[-1]}" if len(rows) > 1 else "")
 
-    gap = (
-        f"{other} prints none of the same numbers for {edition.year}." if other else "There is no area to compare with."
-    )
+    gap = f"{other} prints none of the same numbers for {edition.year}."
+    gap = gap if other else "There is no area to compare with."
     note = f"Percent of {other}, {edition.year}; whiskers are bounds"
     return chart(edition, charts.bars, rows, title=title, subtitle=note, heading="Share of the nation", gap=gap)

@@ -8,35 +8,19 @@ import pandas as pd
 
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
-from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share
-from hzso_analysis.exhibits import (
-    Exhibit,
-    cell_row,
-    chart,
-    computed_row,
-    mark,
-    measure_rows,
-    quantity_mark,
-    table,
-    value_text,
-)
+from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share, value_text
+from hzso_analysis.exhibits import Exhibit, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
 
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
+PRINTED = {"growth": "printed growth", "cumulative": "sum", "average growth": "average growth a year"}
 
 
 def headline(edition: Edition) -> Exhibit:
     """Table of the amounts of the year with unit, status and source, and of what was printed about their growth."""
-    rows = [
-        cell_row(edition, f"{label(edition, 'indicators', name)}, {flow}", name, flow)
-        for name in (SIGNED, EXECUTED)
-        for flow in ("all", "offshore", "onshore")
-    ]
+    cells = [(name, flow) for name in (SIGNED, EXECUTED) for flow in ("all", "offshore", "onshore")]
+    rows = [cell_row(edition, f"{label(edition, 'indicators', name)}, {flow}", name, flow) for name, flow in cells]
     rows += _execution(edition) + _growth(edition)
-    for measure, said in (
-        ("growth", "printed growth"),
-        ("cumulative", "sum"),
-        ("average growth", "average growth a year"),
-    ):
+    for measure, said in PRINTED.items():
         rows += measure_rows(edition, f"Contracts executed, offshore, {said}", EXECUTED, "offshore", "total", measure)
     return table(edition, rows, title=headline_title(edition), note="Amounts at current prices.")
 
@@ -75,10 +59,8 @@ def _growth(edition: Edition) -> list[dict]:
     bounds = found and growth_between(edition, found.cell)
     if not bounds:
         return []
-    text = wording.percent(*bounds)[:-2]
-    return [
-        computed_row("Contracts executed, offshore, growth computed", text, "%", found.rows, "estimates of both years")
-    ]
+    item, text = "Contracts executed, offshore, growth computed", wording.percent(*bounds)[:-2]
+    return [computed_row(item, text, "%", found.rows, "estimates of both years")]
 
 
 def flows(edition: Edition) -> Exhibit:
@@ -99,12 +81,9 @@ def flows(edition: Edition) -> Exhibit:
 
 def flows_title(edition: Edition) -> str:
     """How much of what was signed and executed is offshore."""
-    parts = []
-    for name in (SIGNED, EXECUTED):
-        found = find(edition, name, "offshore")
-        part = found and share(edition, found)
-        if part and part.high <= 1:
-            parts.append(f"{wording.percent(part.low, part.high)} of {name}")
+    found = [quantity for name in (SIGNED, EXECUTED) if (quantity := find(edition, name, "offshore"))]
+    known = [(q.cell.indicator, part) for q in found if (part := share(edition, q)) and part.high <= 1]
+    parts = [f"{wording.percent(part.low, part.high)} of {name}" for name, part in known]
     return f"Offshore work makes up {wording.listing(parts)}" if parts else headline_title(edition)
 
 
@@ -194,8 +173,8 @@ def nation(edition: Edition) -> Exhibit:
         part = share(edition, quantity, of=edition.compare_with)
         if part and part.high <= 1:
             used = pd.concat([quantity.rows, part.base.rows])
-            more = {"series": "share", "year": quantity.cell.year}
-            rows.append(mark("", part.low, part.high, used, fraction=True, **more))
+            year = quantity.cell.year
+            rows.append(mark("", part.low, part.high, used, fraction=True, series="share", year=year))
 
     def title(rows: list[dict]) -> str:
         earlier = f", {rows[0]['text']} in {rows[0]['year']}" if len(rows) > 1 else ""
@@ -212,12 +191,10 @@ def unused(edition: Edition) -> Exhibit:
     rows = rows[(rows["year"] <= edition.year) & rows["indicator"].isin([EXECUTED, SIGNED])]
     lines = [line for index, row in rows.iterrows() if (line := _unused(edition, row, rows.loc[[index]]))]
     agree = sum(line["agrees"] == "yes" for line in lines)
-    title = (
-        f"{agree} of {len(lines)} printed figures too unclear to be used agree with the estimates of offshore executed"
-    )
-    note = (
-        "Label, base or measure of these figures are in doubt, so they constrain nothing; the last columns test them."
-    )
+    title = f"{agree} of {len(lines)} printed figures too unclear to be used"
+    title += " agree with the estimates of offshore executed"
+    note = "Label, base or measure of these figures are in doubt, so they constrain nothing; "
+    note += "the last columns test them."
     gap = "No printed amount or growth rate had to be left out."
     return table(edition, lines, title=title, note=note, heading="Figures that were not used", gap=gap)
 
@@ -231,12 +208,8 @@ def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> dict | None
     scale = 100 if row["measure"] == "growth" else 1
     value, half = row["value"], row["precision"]
     agrees = scale * bounds[0] <= value + half and scale * bounds[1] >= value - half
-    words = [
-        label(edition, "indicators", row["indicator"]),
-        row["flow"],
-        row["measure"],
-        wording.period(row["year"], row["months"]),
-    ]
+    words = [label(edition, "indicators", row["indicator"]), row["flow"], row["measure"]]
+    words.append(wording.period(row["year"], row["months"]))
     implied = wording.percent(*bounds) if scale == 100 else wording.span(*bounds)
     line = {"item": ", ".join(words), "printed": wording.as_printed(row), "implied": implied}
     return line | {"agrees": "yes" if agrees else "no", "note": row["note"], "rows": rows}

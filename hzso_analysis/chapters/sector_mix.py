@@ -29,10 +29,8 @@ def _gap(edition: Edition, what: str = "ITO, BPO, KPO or industry") -> str:
 
 def headline(edition: Edition) -> Exhibit:
     """Table of every sector: value, share as printed and as computed."""
-    heading = "Value and share by sector"
-    return shares.shares_table(
-        edition, mixed(edition), title=headline_title(edition), heading=heading, gap=_gap(edition)
-    )
+    words = {"title": headline_title(edition), "heading": "Value and share by sector", "gap": _gap(edition)}
+    return shares.shares_table(edition, mixed(edition), **words)
 
 
 def headline_title(edition: Edition) -> str:
@@ -81,9 +79,8 @@ def industries(edition: Edition) -> Exhibit:
         return f"Printed sectors overlap: {names} would add up to {wording.half_up(total)} %"
 
     note = f"{shares.subtitle(edition, parts)}; each bar is a share of the whole, never summed"
-    return chart(
-        edition, charts.bars, rows, title=title, subtitle=note, heading="Industries", gap=_gap(edition, "industry")
-    )
+    words = {"heading": "Industries", "gap": _gap(edition, "industry")}
+    return chart(edition, charts.bars, rows, title=title, subtitle=note, **words)
 
 
 def change(edition: Edition) -> Exhibit:
@@ -101,9 +98,8 @@ def location_quotients(edition: Edition) -> Exhibit:
         theirs = find(edition, cell.indicator, "offshore", name, area=edition.compare_with, months=cell.months)
         mine, base = share(edition, quantity), theirs and share(edition, theirs)
         if mine and base and base.low > 0 and mine.low > 0:
-            rows.append(
-                mark(label(edition, "categories", name), mine.low / base.high, mine.high / base.low, theirs.rows)
-            )
+            ends = mine.low / base.high, mine.high / base.low
+            rows.append(mark(label(edition, "categories", name), *ends, theirs.rows))
 
     def title(rows: list[dict]) -> str:
         top = max(rows, key=lambda row: row["low"])

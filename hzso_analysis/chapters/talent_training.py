@@ -8,30 +8,13 @@ import pandas as pd
 
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, find, label, printed_rows, series
-from hzso_analysis.exhibits import (
-    Exhibit,
-    cell_row,
-    chart,
-    computed_row,
-    in_words,
-    mark,
-    measure_rows,
-    quantity_mark,
-    table,
-    value_text,
-)
+from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series, value_text
+from hzso_analysis.exhibits import Exhibit, chart, computed_row, mark, measure_rows, quantity_mark, quantity_row, table
 from hzso_analysis.figures import codebook
 
 TRAINED, STAFF, DEGREE = "people trained", "employees", "with college degree"
-TRAINING = [
-    TRAINED,
-    "training courses",
-    "training organizations",
-    "training bases of the city",
-    "training centre capacity",
-]
-TRAINING += ["graduates supported", STAFF, "employees added"]
+TRAINING = [TRAINED, "training courses", "training organizations", "training bases of the city"]
+TRAINING += ["training centre capacity", "graduates supported", STAFF, "employees added"]
 POOL = ["students enrolled", STAFF, "employees in IT", "employees in software", TRAINED, "graduates a year"]
 RATIOS = [
     ("People per course", TRAINED, "training courses", 1, "people"),
@@ -67,8 +50,8 @@ def _printed_table(edition: Edition, names: list[str], title: str) -> Exhibit:
     for name in names:
         text = label(edition, "indicators", name)
         for category, more in (("total", ""), (DEGREE, ", with a college degree")):
-            if find(edition, name, category=category):
-                rows.append(cell_row(edition, text + more, name, category=category))
+            if found := find(edition, name, category=category):
+                rows.append(quantity_row(text + more, found))
         rows += measure_rows(edition, f"{text}, sum", name, "", "total", "cumulative")
         rows += measure_rows(edition, f"{text}, average a year, printed", name, "", "total", "average")
     note = "The zeros at the end of a number of people count as rounding."
@@ -122,21 +105,17 @@ def years(edition: Edition) -> Exhibit:
     now, sums = find(edition, TRAINED), printed_rows(edition, TRAINED, "", "total", "cumulative")
     if now is None or sums.empty:
         rows = [quantity_mark("", q, series="added", year=q.cell.year) for q in series(edition, "employees added")]
-        note, gap = "People newly employed in service outsourcing a year", _gap(edition)
-        words = {"subtitle": note, "heading": "People trained", "gap": gap}
-        return chart(edition, charts.lines, rows if len(rows) > 1 else [], title=_added_title, **words)
+        words = {"subtitle": "People newly employed in service outsourcing a year", "heading": "People trained"}
+        rows = rows if len(rows) > 1 else []
+        return chart(edition, charts.lines, rows, title=_added_title, gap=_gap(edition), **words)
     row = sums.iloc[0]
     low, high = interval(row["value"], row["precision"], row["qualifier"])
     since, before = int(row["since"]), edition.year - int(row["since"])
+    earlier = max(0.0, low - now.high) / before, (high - now.low) / before
     rows = [
         quantity_mark(str(edition.year), now),
         mark(f"{since} to {edition.year}, average", low / (before + 1), high / (before + 1), sums),
-        mark(
-            f"{since} to {edition.year - 1}, average",
-            max(0.0, low - now.high) / before,
-            (high - now.low) / before,
-            sums,
-        ),
+        mark(f"{since} to {edition.year - 1}, average", *earlier, sums),
     ]
     title = f"{rows[0]['text']} people were trained in {edition.year}, {rows[2]['text']} a year before"
     note = f"People a year; the averages follow from {wording.printed(row)} people since {since}"
