@@ -183,10 +183,9 @@ def envelope(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> 
         ax.plot(frame["firms"], frame["high"], color=BLUE, linewidth=2)
         ax.plot(frame["firms"], frame["low"], color=PURPLE, linewidth=2)
         curves = [np.interp(60, frame["firms"], frame[end]) for end in ("high", "low")]
-        words = {"textcoords": "offset points"}
-        ax.annotate("all enterprises equal", (60, 60), (-6, 3), ha="right", **words)
-        ax.annotate("least unequal", (60, curves[0]), (0, -4), va="top", **words)
-        ax.annotate("most unequal", (60, curves[1]), (0, 4), **words)
+        _beside(ax, "all enterprises equal", (60, 60), (-6, 3), ha="right")
+        _beside(ax, "least unequal", (60, curves[0]), (0, -4), va="top")
+        _beside(ax, "most unequal", (60, curves[1]), (0, 4))
         ax.set(xlim=(0, 100), ylim=(0, 100))
         ax.spines["bottom"].set_visible(True)
         ax.spines["bottom"].set_color(RULE)

@@ -15,9 +15,7 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 
 from hzso_analysis import charts, wording
-
-# in_words is here for the chapters that import it from this module
-from hzso_analysis.edition import Edition, Quantity, find, in_words, match, printed_rows, value_text  # noqa: F401
+from hzso_analysis.edition import Edition, Quantity, find, match, printed_rows, value_text
 from hzso_analysis.figures import codebook
 
 COLUMNS = ["item", "value", "unit", "status", "low", "high", "source", "rows"]

@@ -9,6 +9,7 @@ import pytest
 
 from hzso_analysis.chapters import (
     data_quality,
+    firm_sizes,
     leading_enterprises,
     markets,
     overview,
@@ -109,6 +110,67 @@ def test_size_bands_with_the_implied_one(hangzhou):
     assert frame.loc["above USD 100 million", ["amount", "share"]].tolist() == ["491–1,051", "24–52 %"]
     assert "as printed" in leading_enterprises.concentration(hangzhou).title
     assert "the source prints 77.23 %" in leading_enterprises.concentration(open_edition(total_basis="published")).title
+
+
+def test_what_the_size_bands_allow(hangzhou):
+    assert "**the two largest enterprises hold between 24 % and 52 %**" in firm_sizes.summary(hangzhou)
+    ratios = firm_sizes.ratios(hangzhou)
+    assert dict(zip(ratios.frame["label"], ratios.frame["text"], strict=True)) == {
+        **{"largest": "12–47 %", "2 largest": "24–52 %", "4 largest": "34–57 %", "8 largest": "49–64 %"},
+        **{"20 largest": "71–75 %", "24 largest": "77.23 %"},
+    }
+    assert ratios.frame["estimate"].round(1).tolist() == [26.2, 38.1, 46.7, 57.4, 74.6, 77.2]
+    bounds = firm_sizes.measures(hangzhou).frame.set_index("item")
+    assert bounds.loc["Largest enterprise", ["bounds", "if exponential", "if Pareto"]].tolist() == [
+        "245–951",
+        "532",
+        "693",
+    ]
+    assert bounds.loc["Gini coefficient", "bounds"] == "at least 0.75"
+    assert "No upper end of the number of enterprises" in firm_sizes.measures(hangzhou).note
+    assert "smaller half of 800 enterprises holds at most 11.8 %" in firm_sizes.lorenz(hangzhou).title
+
+
+def test_every_class_that_the_index_touches_is_named(hangzhou):
+    classes = firm_sizes.classes(hangzhou)
+    assert [text.partition(": ")[2] for text in classes.frame["text"]] == [
+        "unconcentrated, moderate or high",
+        "unconcentrated or moderate",
+        "unconcentrated, moderate or high",
+    ]
+    nation = open_edition(area="china", year=2011)
+    assert "means unconcentrated by each guideline" in firm_sizes.classes(nation).title
+    assert firm_sizes.ratios(nation).frame["text"].iloc[-1] == "16.4 %"
+
+
+def test_what_one_more_number_would_tell_and_what_the_total_changes(hangzhou):
+    more = firm_sizes.one_more(hangzhou).frame.set_index("item")
+    top = more.loc["amount of the 2 enterprises above USD 100 million"]
+    assert top[["if it were", "index", "largest"]].tolist() == ["771", "791–1,254", "19–33 %"]
+    both = firm_sizes.sensitivity(hangzhou)
+    assert both.title == "The two largest hold 24–52 % on the estimated total, 26–56 % on the printed one"
+    assert both.frame.columns[1:].tolist() == ["on USD 2,033–2,034 million", "on USD 1,872 million"]
+    agreed = firm_sizes.sensitivity(open_edition(area="china", year=2011))
+    assert agreed.frame.empty and "no second one to try" in agreed.note
+
+
+def test_diversification_is_bounded_by_a_group_and_exact_for_single_markets(hangzhou, china_2013):
+    assert values(markets.diversification(hangzhou)) == {
+        "largest of Europe, USA and Japan": "23–69 %",
+        "index of the three markets Europe, USA and Japan alone": "0.157–0.470",
+        "index that all other markets add": "0–0.099",
+        "index of all markets": "0.157–0.569",
+    }
+    single = markets.diversification(china_2013)
+    assert single.title == "USA, the largest market, holds 25.9 % of offshore executed, 2013"
+    assert values(single)["index of USA, EU, Hong Kong and Japan alone"] == "0.119"
+
+
+def test_no_size_bands_give_a_gap(china_2022):
+    assert "was published for China in 2022" in firm_sizes.summary(china_2022)
+    for name in ("ratios", "classes", "lorenz", "measures", "one_more", "sensitivity"):
+        exhibit = getattr(firm_sizes, name)(china_2022)
+        assert exhibit.frame.empty and "was published for China in 2022" in exhibit.note
 
 
 def test_markets_and_the_least_of_the_largest(hangzhou):

@@ -69,6 +69,30 @@ def test_pairs_draw_both_values_and_name_them():
     assert not boxes[0].overlaps(boxes[1])
 
 
+def test_an_estimate_is_a_diamond_inside_its_interval_only():
+    figure = charts.bars(rows((24.0, 52.0), 77.0).assign(estimate=[38.0, 77.0]), **WORDS)
+    assert drawn(figure, f"line {charts.ORANGE}") == ["(38, 0)"]
+
+
+def test_an_interval_lies_on_its_scale_of_classes():
+    lines = drawn(CASES["scales"](), "line")
+    assert lines == ["(454, 0.16) (2264, 0.16)", "(13, 1.16) (97, 1.16)"]
+    assert drawn(CASES["scales"](), "bar") == [
+        "0 to 1000",
+        "1000 to 1800",
+        "1800 to 3125",
+        "0 to 1500",
+        "1500 to 2500",
+        "2500 to 3125",
+    ]
+
+
+def test_both_edges_of_an_envelope_are_drawn():
+    figure = CASES["envelope"]()
+    assert drawn(figure, f"line {charts.BLUE}") == ["(0, 0) (50, 50) (100, 100)"]
+    assert drawn(figure, f"line {charts.PURPLE}") == ["(0, 0) (50, 0) (100, 100)"]
+
+
 def test_ranges_give_the_highlighted_row_its_own_colour():
     figure = charts.ranges(rows((2033.4, 2034.5), (1871.5, 1872.5)), highlight="row 1", **WORDS)
     lines = charts.twin(figure).splitlines()
@@ -83,6 +107,12 @@ CASES = {
     ),
     "parts": lambda: charts.parts(rows(66.14, 33.86), **WORDS),
     "ranges": lambda: charts.ranges(rows((1.0, 2.0), (5.0, 9.0)), highlight="row 0", **WORDS),
+    "scales": lambda: charts.scales(
+        rows((454.0, 2264.0), (13.0, 97.0)).assign(edges=[(1000, 1800), (1500, 2500)]),
+        names=["low", "mid", "high"],
+        **WORDS,
+    ),
+    "envelope": lambda: charts.envelope(rows((0, 0), (0, 50), (100, 100)).assign(firms=[0.0, 50.0, 100.0]), **WORDS),
     "long words": lambda: charts.bars(
         rows(1.0, 2.0).assign(label=["an item whose name is far longer than a line can be", "b"]),
         title="A finding that needs many more words than fit on a line of the chart, all of which must stay inside",

@@ -12,8 +12,8 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.chapters.leading_enterprises import bands_of, known_bands, leaders, other_firms
 from hzso_analysis.concentration import concentration_bounds, extreme_allocations, lorenz_envelope, point_estimate
-from hzso_analysis.edition import BASES, Edition, label, share
-from hzso_analysis.exhibits import Exhibit, chart, mark, table, value_text
+from hzso_analysis.edition import BASES, Edition, label, share, value_text
+from hzso_analysis.exhibits import Exhibit, chart, mark, table
 
 # edges of the classes of the Herfindahl-Hirschman index in the merger guidelines of the United States; the text of
 # 2023 names the highest class only, its middle one stands on the page of the Department of Justice on the index
@@ -70,7 +70,7 @@ def size_table(edition: Edition) -> SizeTable | None:
     least, most = other_firms(edition, firms) or (0, math.inf)
     rest = math.ceil(least), most if math.isinf(most) else math.floor(most)
     published = {"bands": bands, "group_total": (held.low, held.high), "group_share": (part.low, part.high)}
-    published["n_rest"] = rest
+    published |= {"total": (part.base.low, part.base.high), "n_rest": rest}
     fewest = sum(n for _, n in extreme_allocations(**published).least) - firms.low
     rows = pd.concat([quantity.rows for b in {name, *names} for quantity in known[b] if quantity])
     return SizeTable(published, rows, fewest, names)
@@ -78,7 +78,7 @@ def size_table(edition: Edition) -> SizeTable | None:
 
 def _gap(edition: Edition, heading: str) -> Exhibit:
     where = f"{wording.area_name(edition.area)} in {edition.year}"
-    text = f"It takes a group of enterprises of known number and share, and none was published for {where}."
+    text = f"No group of enterprises with its number and its share was published for {where}."
     return Exhibit(heading, pd.DataFrame(), text)
 
 
@@ -93,8 +93,8 @@ def summary(edition: Edition) -> Exhibit | str:
     return (
         f"Whatever each enterprise executed, **the two largest enterprises hold {two}** of offshore executed in "
         f"{edition.year}, the largest alone {one}. The market is as concentrated as one of {equal} equal enterprises. "
-        "Every list of enterprises that fits the published table lies within these bounds, and some list reaches each "
-        "of them or comes as close as one likes."
+        "Every list of enterprises that fits the published table lies within these bounds, and but for the rounding "
+        "of the printed amounts they could not be narrower."
     )
 
 

@@ -7,19 +7,8 @@ import math
 import pandas as pd
 
 from hzso_analysis import charts, wording
-from hzso_analysis.edition import Edition, Quantity, find, label, printed_rows, share
-from hzso_analysis.exhibits import (
-    Exhibit,
-    cell_row,
-    chart,
-    in_words,
-    mark,
-    measure_rows,
-    quantity_mark,
-    table,
-    value_text,
-    where_printed,
-)
+from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, share, value_text
+from hzso_analysis.exhibits import Exhibit, cell_row, chart, mark, measure_rows, quantity_mark, table, where_printed
 from hzso_analysis.figures import codebook
 
 EXECUTED, FIRMS = "contracts executed", "enterprises"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from hzso_analysis import charts, wording
-from hzso_analysis.edition import Edition, Quantity, find, label, printed_rows, series, share
-from hzso_analysis.exhibits import Exhibit, chart, in_words, mark, quantity_row, table, value_text
+from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series, share, value_text
+from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, table
 
 EXECUTED = "contracts executed"
 
