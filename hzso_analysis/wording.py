@@ -255,12 +255,13 @@ def implied(row: pd.Series, *, sentence: bool = False) -> str:
 
 def suspect(row: pd.Series, name: str, publisher: str) -> str:
     """One sentence on a figure that does not fit."""
-    said = f"{publisher[:1].upper()}{publisher[1:]} prints {name} as {as_printed(row)}"
+    who = f"{publisher[:1].upper()}{publisher[1:]}"
+    said = f"{who} prints {name} as {as_printed(row)}"
     text = implied(row, sentence=True)
     if not text:
         return f"{said}, which cannot be true."
     if row["kind"] == "last digit":
         return f"{said}; the other figures imply {text}: the last digit was cut off, not rounded."
     if row["kind"] == "within one source":
-        return f"{said.replace(' prints ', ' contradicts itself: it prints ', 1)}; its other figures imply {text}."
+        return f"{who} contradicts itself: it {said.removeprefix(who + ' ')}; its other figures imply {text}."
     return f"{said}; the other figures imply {text}."

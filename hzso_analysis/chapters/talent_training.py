@@ -174,9 +174,10 @@ def employment(edition: Edition) -> Exhibit:
             rows += [quantity_mark("", quantity, series=name, year=quantity.cell.year)] if quantity.low > 0 else []
 
     def title(rows: list[dict]) -> str:
-        top = [row for row in rows if row["series"].startswith("all")][-1]
+        top = ([row for row in rows if row["series"].startswith("all")] or rows)[-1]
         done = "had been absorbed by" if "absorbed" in top["series"] else "were employed in"
-        return f"{top['text']} people {done} service outsourcing in {top['year']}"
+        who = "people" if top["series"].startswith("all") else "people with a degree"
+        return f"{top['text']} {who} {done} service outsourcing in {top['year']}"
 
     rows = rows if len({row["year"] for row in rows}) > 1 else []
     note = "People; the two ways of counting are not joined" if breaks_of(edition) else "People"
