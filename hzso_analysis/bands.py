@@ -377,4 +377,7 @@ def _clipped(market: Market) -> Market:
     if market.share and market.share[1] < 1:  # so much of every total is left to the remaining firms
         last, high = min(last, room / (1 / market.share[1] - 1)), min(high, room / (1 - market.share[1]))
     first, last = max(first, low - room), min(last, high)
-    return market._replace(group=(min(first, last), last), total=(max(low, first), min(high, last + room)))
+    low, high = max(low, first), min(high, last + room)
+    # ends that differ by the last digits of a computed sum are one number
+    first, low = (a if b - a > LAST * b else b for a, b in ((first, last), (low, high)))
+    return market._replace(group=(first, last), total=(low, high))

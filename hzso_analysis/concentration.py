@@ -174,9 +174,13 @@ def lorenz_envelope(bands: pd.DataFrame | Iterable[dict], **published) -> pd.Dat
     ]
     start, end = _line(market, greatest, _most(market))
     cuts = _stretches(market, greatest, start, end)
-    if max(steps for *_, steps in cuts) > 1 and market.rest[1] < math.inf:
+    if sum(steps for *_, steps in cuts) > 10 * SCANNED and market.rest[1] < math.inf:
         raise BandError("bad_total", "the envelope is for one total here; give a number, not a range")
-    lower = [_lorenz(allocate(market, corner, greatest)) for *ends, _ in cuts for corner in ends]
+    lower = [
+        _lorenz(allocate(market, _between(start, end, step, steps), greatest))
+        for start, end, steps in (cuts if market.rest[1] < math.inf else cuts[:1])
+        for step in range(steps + 1)
+    ]
     firms = np.unique(np.concatenate([curve[0] for curve in (*upper, *lower)]).round(15))
     high = np.max([np.interp(firms, *curve) for curve in upper], axis=0)
     low = np.min([np.interp(firms, *curve) for curve in lower], axis=0)
@@ -200,12 +204,13 @@ def _counted(first: float, last: float) -> list[float]:
 def _rests(market: Market) -> tuple[float, float]:
     """Numbers of remaining firms between which gini and theil need not be monotone; beyond the last one they rise."""
     (low, high), (fewest, most) = market.total, market.rest
-    lows, highs = limits([band for band in market.bands if math.isnan(band.total)])
+    others = [band for band in market.bands if math.isnan(band.total)]
+    lows, highs = limits(others)
     own = math.fsum(band.total for band in market.bands if not math.isnan(band.total))
     group = market.group or (lows + own, highs + own)
     first, last = low - group[1], high - group[0]
     # without a sum of all bands the listed firms would have to sit on their upper edges if nothing were left
-    full = market.group is None and any(barred(band, market.closed) == band.hi for band in market.bands)
+    full = market.group is None and any(barred(band, market.closed) == band.hi for band in others)
     first = needed(first, market.edge, market.closed) if first > (-NEAR if full else NEAR) * low else 0.0
     last = needed(last, market.edge, market.closed) if last > NEAR * high else 0.0
     return tuple(max(fewest, min(most, count)) for count in (first, max(first, last)))
@@ -294,19 +299,19 @@ def _along(market: Market, fill: Callable, first: Corner, last: Corner, ks: list
     found, sign = [], -1 if fill is least else 1
     turning = ("HHI", "theil") if fill is least else ("HHI", "theil", "gini", *(f"CR{k}" for k in ks))
     for start, end, steps in _stretches(market, fill, first, last):
-
-        def at(step: int, start=start, end=end, steps=steps) -> Corner:
-            return Corner(*(a if a == b else a + (b - a) * step / steps for a, b in zip(start, end, strict=True)))
-
         found += [evaluate(market, corner, fill, ks) for corner in dict.fromkeys((start, end))]
         for measure in turning if steps > 1 else ():
 
-            def worst(step: int, at=at, measure=measure) -> float:
-                corner = at(step)
+            def worst(step: int, ends=(start, end), steps=steps, measure=measure) -> float:
+                corner = _between(*ends, step, steps)
                 return sign * measures(allocate(market, corner, fill), corner.total, ks)[measure]
 
-            found.append(evaluate(market, at(_peak(worst, steps)), fill, ks))
+            found.append(evaluate(market, _between(start, end, _peak(worst, steps), steps), fill, ks))
     return found
+
+
+def _between(first: Corner, last: Corner, step: float, steps: float) -> Corner:
+    return Corner(*(a if a == b else a + (b - a) * step / steps for a, b in zip(first, last, strict=True)))
 
 
 def _stretches(market: Market, fill: Callable, first: Corner, last: Corner) -> list[tuple[Corner, Corner, int]]:
@@ -318,8 +323,7 @@ def _stretches(market: Market, fill: Callable, first: Corner, last: Corner) -> l
     )
 
     def at(held: float) -> Corner:
-        part = (held - start.held) / (end.held - start.held)
-        return Corner(*(a if a == b else a + part * (b - a) for a, b in zip(first, last, strict=True)))
+        return _between(first, last, held - start.held, end.held - start.held)
 
     cuts = (_levels if fill is least else _fillings)(start, end.held)
     return [(first, last, 1), *((at(low), at(high), steps) for low, high, steps in cuts)]

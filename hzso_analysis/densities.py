@@ -64,7 +64,7 @@ def sizes(band: Band, name: str, parameter: float) -> list[tuple[float, float]]:
 
 def _mean(low, high, name: str, parameter: float):
     """Mean of the density between two sizes, numbers or arrays; the last size may be infinite."""
-    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+    low, high, parameter = (np.asarray(value, dtype=float) for value in (low, high, parameter))
     endless = np.isinf(high)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if name == "alpha":  # reckoned from the end that keeps the exponents small

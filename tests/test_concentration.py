@@ -585,6 +585,27 @@ def test_remaining_firms_below_one_unit_have_no_business():
     assert bounds(bands((1, 5, 3)), total=6, group_total=6, unit=1).loc["gini", "high"] == 1
 
 
+def test_bands_with_a_total_do_not_call_for_remaining_firms():
+    """The sum of all bands follows here, so giving it changes nothing."""
+    rows = bands((1, 1, 0), (4, 9, 2, 12.25), (9, 9, 2))
+    found = [bounds(rows, total=(25, 33), n_rest=(0, None), **more) for more in ({}, {"group_total": 30.25})]
+    pd.testing.assert_frame_equal(*found)
+
+
+def test_last_digits_of_a_computed_sum_are_no_range():
+    """The share leaves exactly what the one firm outside can hold."""
+    rows = bands((1, 1, 2), (4, None, 2))
+    estimate = point_estimate(rows, total=34.5, group_share=33.5 / 34.5, n_rest=1, closed="right")
+    assert estimate["TOP4"] == pytest.approx(33.5)
+
+
+@pytest.mark.parametrize("method", ["maxent", "pareto"])
+def test_a_level_density_is_solved(method):
+    """Firms that hold the middle of their band on average: theta is 0 (alpha is -1)."""
+    firms = point_estimate(bands((17, 22, 2)), group_total=39, n_rest=0, method=method).attrs["firms"]
+    assert [size for size, _ in firms] == pytest.approx([20.75, 18.25])
+
+
 def test_a_point_estimate_knows_no_whole_units():
     with pytest.raises(BandError) as error:
         point_estimate(bands((3, 5, 3)), group_total=10, n_rest=0, unit=1)
