@@ -79,23 +79,7 @@ def concentration_bounds(
     ks = _leading(ks)
     found = [values for fill in (least, greatest) for values in _extremes(market, fill, ks)]
     found += [_without_end(market, ks)] if market.rest[1] == math.inf else []
-    rows, attained = {}, {}
-    for measure in found[1][0]:
-        ends = [(values[measure], reached[measure]) for values, reached in found if measure in values]
-        rows[measure] = [min(ends)[0], max(ends)[0]]
-        attained[measure] = [
-            any(met for value, met in ends if math.isclose(value, end, rel_tol=1e-12)) for end in rows[measure]
-        ]
-    if market.share and market.group[0] < market.group[1]:
-        attained = {measure: [False, False] for measure in attained}
-    listed = sum(band.n for band in market.bands)
-    for k in ks if market.share else []:  # the share of all bands is known better than the sums that it links
-        low, high = rows[f"CR{k}"]
-        low = max(low, market.share[0]) if k >= listed else low
-        rows[f"CR{k}"] = [low, min(high, market.share[1]) if k <= listed else high]
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"]).rename_axis("measure")
-    frame.attrs["attained"] = attained
-    return frame
+    return _ends(market, found, ks)
 
 
 def extreme_allocations(bands: pd.DataFrame | Iterable[dict], **published) -> Extremes:
@@ -187,6 +171,27 @@ def lorenz_envelope(bands: pd.DataFrame | Iterable[dict], **published) -> pd.Dat
     if market.rest[1] == math.inf:
         firms, low, high = np.append(firms, 1.0), np.append(0 * low, 1.0), np.append(high, 1.0)
     return pd.DataFrame({"firms": firms, "low": low, "high": high})
+
+
+def _ends(market: Market, found: list[tuple[dict, dict]], ks: list[int]) -> pd.DataFrame:
+    """The lowest and the highest of each measure, and whether a list reaches them."""
+    rows, attained = {}, {}
+    for measure in found[1][0]:
+        ends = [(values[measure], reached[measure]) for values, reached in found if measure in values]
+        rows[measure] = [min(ends)[0], max(ends)[0]]
+        attained[measure] = [
+            any(met for value, met in ends if math.isclose(value, end, rel_tol=1e-12)) for end in rows[measure]
+        ]
+    if market.share and market.group[0] < market.group[1]:
+        attained = {measure: [False, False] for measure in attained}
+    listed = sum(band.n for band in market.bands)
+    for k in ks if market.share else []:  # the share of all bands is known better than the sums that it links
+        low, high = rows[f"CR{k}"]
+        low = max(low, market.share[0]) if k >= listed else low
+        rows[f"CR{k}"] = [low, min(high, market.share[1]) if k <= listed else high]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"]).rename_axis("measure")
+    frame.attrs["attained"] = attained
+    return frame
 
 
 def _leading(ks: Iterable[int]) -> list[int]:
