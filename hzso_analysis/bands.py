@@ -107,7 +107,7 @@ def read_market(
         )
     market = _clipped(Market(table, closed, unit, edge, whole, group, share, rest))
     if unit is not None:
-        _check_grid([market.total, market.group or market.total, *((b.total,) * 2 for b in _split(table)[0])], unit)
+        _check_grid([market.total, market.group or market.total, *((b.total,) * 2 for b in split(table)[0])], unit)
     return market
 
 
@@ -117,7 +117,7 @@ def pools(market: Market, corner: Corner) -> list[Pool]:
     Every band with a total of its own is a pool, the other bands are one, the remaining firms are one; where no sum of
     all bands is known, the last two are one.
     """
-    own, others, added = _split(market.bands)
+    own, others, added = split(market.bands)
     left = " without a band total" if own else ""
     found = [Pool(f"band {name(band, market.closed)}", [band], band.total) for band in own]
     rest = [Band(0.0, market.edge, corner.rest, outside=True)] if corner.rest else []
@@ -149,6 +149,12 @@ def limits(bands: list[Band]) -> Range:
     return tuple(math.fsum(band.n * band[end] for band in bands if band.n and band[end]) for end in (0, 1))
 
 
+def split(bands: list[Band]) -> tuple[list[Band], list[Band], float]:
+    """Bands with a total of their own, the others, and the sum of those totals."""
+    own = [band for band in bands if not math.isnan(band.total)]
+    return own, [band for band in bands if math.isnan(band.total)], math.fsum(band.total for band in own)
+
+
 def strained(pool: Pool, closed: str) -> bool:
     """Whether the firms could hold their sum only by all sitting on edges that do not belong to their bands."""
     least, most = limits(pool.bands)
@@ -162,12 +168,6 @@ def needed(left: float, edge: float, closed: str) -> float:
         return math.inf
     ratio = left / edge
     return math.floor(ratio + NEAR) + 1.0 if closed == "left" else math.ceil(ratio - NEAR) * 1.0
-
-
-def _split(bands: list[Band]) -> tuple[list[Band], list[Band], float]:
-    """Bands with a total of their own, the others, and the sum of those totals."""
-    own = [band for band in bands if not math.isnan(band.total)]
-    return own, [band for band in bands if math.isnan(band.total)], math.fsum(band.total for band in own)
 
 
 def _text(value: float) -> str:
@@ -317,7 +317,7 @@ def _number_of_rest(n_rest: object, edge: float, *, alone: bool) -> Range:
 
 def _sums(table, whole, group, share, closed) -> tuple[Range, Range | None, Range | None]:
     """Ranges of the total and of the sum of all bands, and of the share where it says more than they do."""
-    own, others, added = _split(table)
+    own, others, added = split(table)
     if group is None and share and whole:
         group = whole[0] * share[0], whole[1] * share[1]
     elif group and whole and share:
@@ -360,7 +360,7 @@ def _clipped(market: Market) -> Market:
     (low, high), most, edge = market.total, market.rest[1], market.edge
     room = most * edge if most and edge > 0 else 0.0
     if market.group is None:
-        _, others, added = _split(market.bands)
+        _, others, added = split(market.bands)
         others = [*others, *([Band(0.0, edge, most, outside=True)] if most else [])]
         ends = _fit(Pool("all firms", others, max(0.0, low - added)), high - added, market.closed, "group")
         return market._replace(total=(ends[0] + added, ends[1] + added))

@@ -18,7 +18,7 @@ import pandas as pd
 
 from hzso_analysis import densities
 from hzso_analysis.allocations import Run, allocate, evaluate, greatest, least, measures
-from hzso_analysis.bands import NEAR, BandError, Corner, Market, Pool, barred, limits, needed, pools, read_market
+from hzso_analysis.bands import NEAR, BandError, Corner, Market, Pool, barred, limits, needed, pools, read_market, split
 
 SCANNED = 200  # numbers of remaining firms tried one by one where a measure is not monotone, a tenth with ranges
 
@@ -209,10 +209,8 @@ def _counted(first: float, last: float) -> list[float]:
 def _rests(market: Market) -> tuple[float, float]:
     """Numbers of remaining firms between which gini and theil need not be monotone; beyond the last one they rise."""
     (low, high), (fewest, most) = market.total, market.rest
-    others = [band for band in market.bands if math.isnan(band.total)]
-    lows, highs = limits(others)
-    own = math.fsum(band.total for band in market.bands if not math.isnan(band.total))
-    group = market.group or (lows + own, highs + own)
+    _, others, added = split(market.bands)
+    group = market.group or tuple(end + added for end in limits(others))
     first, last = low - group[1], high - group[0]
     # without a sum of all bands the listed firms would have to sit on their upper edges if nothing were left
     full = market.group is None and any(barred(band, market.closed) == band.hi for band in others)
@@ -234,9 +232,9 @@ def _line(market: Market, fill: Callable, rest: float) -> tuple[Corner, Corner]:
     """
     (low, high), room = market.total, rest * market.edge if rest else 0.0
     if market.group is None:
-        own = math.fsum(band.total for band in market.bands if not math.isnan(band.total))
-        highs = limits([band for band in market.bands if math.isnan(band.total)])[1]
-        return Corner(low, math.nan, rest), Corner(max(low, min(high, own + highs + room)), math.nan, rest)
+        _, others, added = split(market.bands)
+        high = max(low, min(high, added + limits(others)[1] + room))
+        return Corner(low, math.nan, rest), Corner(high, math.nan, rest)
     first, last = market.group
     if fill is greatest:
         if last <= low:
@@ -280,11 +278,8 @@ def _amounts(market: Market, fill: Callable, ks: list[int]) -> tuple[dict, dict]
 def _without_end(market: Market, ks: list[int]) -> tuple[dict, dict]:
     """What the measures come close to as the remaining firms grow in number without end and each to nothing."""
     firms, total = sum(band.n for band in market.bands), market.total[1]
-    group = (
-        market.group[0]
-        if market.group
-        else math.fsum(band.n * band.lo if math.isnan(band.total) else band.total for band in market.bands)
-    )
+    _, others, added = split(market.bands)
+    group = market.group[0] if market.group else added + limits(others)[0]
     values, reached = evaluate(market, Corner(total, group, 0.0), least, ks)
     values |= {"theil": math.inf, "gini": 1.0}
     kept = set(values) - {"theil", "gini"}

@@ -122,7 +122,7 @@ gini 0.7513 0.9664 0.866 0.867   0.8190 0.9770 0.901 0.903
 """
 
 
-def same_digits(values: dict[str, list[float]], printed: str) -> None:
+def assert_digits(values: dict[str, list[float]], printed: str) -> None:
     for measure, *texts in map(str.split, printed.strip().splitlines()):
         scale = 100 if measure.startswith("CR") else 1
         places = [len(text.partition(".")[2]) for text in texts]
@@ -137,18 +137,18 @@ def test_hangzhou_has_the_table_of_the_method():
         found = concentration_bounds(HANGZHOU, **published)
         points = [point_estimate(HANGZHOU, method=method, **published) for method in ("maxent", "pareto")]
         columns += [found["low"], found["high"], *points]
-    same_digits(pd.concat(columns, axis=1).T.to_dict("list"), TABLE)
+    assert_digits(pd.concat(columns, axis=1).T.to_dict("list"), TABLE)
 
 
 def test_hangzhou_with_more_or_less_published():
     total = 1571 / 0.7723
     unknown = bounds(HANGZHOU, total=total, group_total=1571)
-    same_digits(unknown.T.to_dict("list"), "HHI_10000 454.2 2263.0")
+    assert_digits(unknown.T.to_dict("list"), "HHI_10000 454.2 2263.0")
     conflict = bounds(HANGZHOU, total=(1872, total), group_total=1571, n_rest=776)
-    same_digits(conflict.T.to_dict("list"), "CR1 12.07 50.80\nCR2 24.14 56.14\nHHI_10000 454.9 2667.5")
+    assert_digits(conflict.T.to_dict("list"), "CR1 12.07 50.80\nCR2 24.14 56.14\nHHI_10000 454.9 2667.5")
     top = [*HANGZHOU[:3], HANGZHOU[3] | {"total": 771}]
     known = bounds(top, total=total, group_total=1571, n_rest=776)
-    same_digits(known.T.to_dict("list"), "CR1 18.95 32.99\nHHI_10000 792 1253")
+    assert_digits(known.T.to_dict("list"), "CR1 18.95 32.99\nHHI_10000 792 1253")
 
 
 # Errors

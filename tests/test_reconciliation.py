@@ -71,7 +71,7 @@ def named(result: Reconciliation) -> set[int]:
     return {*result.suspects.index, *result.alternatives.index}
 
 
-def same(one: Reconciliation, other: Reconciliation) -> None:
+def assert_same(one: Reconciliation, other: Reconciliation) -> None:
     pd.testing.assert_frame_equal(one.estimates, other.estimates)
     assert set(one.suspects["value"]) == set(other.suspects["value"])
     assert ties(one) == ties(other)
@@ -441,8 +441,8 @@ def test_order_and_repeated_figures_change_nothing(seed):
     figures = world.publish()
     result = reconcile(figures)
     again = figures.sample(frac=1, random_state=seed % 1000)
-    same(reconcile(again), result)
-    same(reconcile(pd.concat([again, figures.sample(frac=0.3, random_state=1)], ignore_index=True)), result)
+    assert_same(reconcile(again), result)
+    assert_same(reconcile(pd.concat([again, figures.sample(frac=0.3, random_state=1)], ignore_index=True)), result)
 
 
 @settings(WORLDS, max_examples=12)
@@ -552,7 +552,7 @@ def test_units_change_nothing(tmp_path):
     assert values(results[0].suspects) == []
     assert ties(results[0]) == [{frozenset({1870}), frozenset({1340}), frozenset({70.1})}]
     for other in results[1:]:
-        same(other, results[0])
+        assert_same(other, results[0])
 
 
 # Ambiguity
