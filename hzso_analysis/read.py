@@ -101,7 +101,7 @@ def _header(sheet: Sheet) -> tuple[int, list[str]] | None:
     """Where the header stands among the lines, and the columns it names."""
     for place, line in enumerate(sheet.lines[:30]):
         names = [column_name(cell.text) for cell in line.cells]
-        if len(set(names) & set(COLUMNS)) >= HEADER_NAMES:
+        if len(set(names) & set(COLUMNS)) >= HEADER_NAMES and {"year", "value"} & set(names):
             while names and not names[-1]:
                 names.pop()
             return place, names
