@@ -64,14 +64,11 @@ def new_year(
     """Write `area/year.csv` or `.xlsx` with a row for each figure of the latest year before; a file is never replaced.
 
     The figures are those of the area, or of the area `like`, so that a new area can begin. Raises ValueError naming
-    every wrong argument, FileExistsError, or DataError for faults in the data or where no earlier year has figures.
+    every wrong argument, FileExistsError, or DataError for faults in the data and where no earlier year has figures.
     """
     year, target = _check_arguments(year, area, like, source, data_folder(data_dir))
     figures = load_figures(like or area, data_dir=data_dir)
     rows = to_fill_in(figures, year).assign(source=source)
-    if rows.empty:
-        there = ", ".join(map(str, sorted(set(figures["year"])))) or "none"
-        raise DataError([f"year: {like or area} has no figures before {year}; years with figures: {there}"])
     last = rows.attrs["last"]
     all_keys = figures[figures["year"] == last].drop_duplicates(COUNTED)
     path = target.with_suffix(".xlsx" if xlsx else ".csv")
@@ -87,7 +84,8 @@ def _check_arguments(year: object, area: str, like: str, source: str, folder: Pa
     except ValueError as error:
         faults.append(str(error))
     if (like or area) not in areas(folder):
-        hint = "" if like else "; for a new area say whose figures to list, as in --like hangzhou"
+        example = (areas(folder) or ["hangzhou"])[-1]
+        hint = "" if like else f"; for a new area say whose figures to list, as in --like {example}"
         faults.append(f"{'like' if like else 'area'}: found {like or area!r}{other_areas(like or area, folder)}{hint}")
     elif not re.fullmatch(r"\w[\w-]*", area):
         faults.append(f"area: found {area!r}; write the name of a folder, in letters, digits, _ and -")
@@ -106,10 +104,13 @@ def to_fill_in(figures: pd.DataFrame, year: int) -> pd.DataFrame:
     """Return the rows of a new year, all text: what the latest year before counts, in its printed units, values blank.
 
     Figures come in the order of their files, those of the area's own sources first. Figures whose meaning is unclear
-    are left out. `.attrs["last"]` is the year they are of.
+    are left out. `.attrs["last"]` is the year they are of. Raises DataError where no earlier year has figures.
     """
     clear = figures[(figures["year"] < year) & (figures["qualifier"] != "unclear")]
     last = clear[clear["year"] == clear["year"].max()].sort_values("weight", ascending=False, kind="stable")
+    if last.empty:
+        there = ", ".join(map(str, sorted(set(figures["year"])))) or "none"
+        raise DataError([f"year: there are no figures before {year}; years with figures: {there}"])
     said = last.assign(last_year=(last["qualifier"] + " " + last["printed"]).str.strip(), last_source=last["source"])
     texts = {"last_year": "; ".join, "last_source": "; ".join, "printed": "first"}
     rows = said.groupby(COUNTED, sort=False, dropna=False).agg(texts).reset_index()
@@ -124,7 +125,7 @@ def to_fill_in(figures: pd.DataFrame, year: int) -> pd.DataFrame:
         currency=rows["currency"].where(in_cny, ""),
     )
     rows = rows.reindex(columns=[*GUIDES, *COLUMNS], fill_value="").astype(str)
-    rows.attrs = {"last": int(last["year"].iloc[0])} if len(last) else {}
+    rows.attrs = {"last": int(last["year"].iloc[0])}
     return rows
 
 
