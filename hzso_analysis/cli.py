@@ -144,7 +144,7 @@ def new_year(year: str, area: str, data_dir: str, **options: str) -> None:
         more = f" --data-dir {shlex.quote(data_dir)}" if data_dir else ""
         click.echo(f"{made.path}: {wording.counted(made.rows, 'row')}, one for each figure of {made.last}")
         if made.last != int(made.path.stem) - 1:
-            click.echo(f"  there are no figures of {int(made.path.stem) - 1}")
+            click.echo(f"  {int(made.path.stem) - 1} has no figures to list")
         if made.unclear:
             click.echo(f"  left out: {wording.counted(made.unclear, 'figure')} of unclear meaning")
         click.echo("Fill in value, source and locator; leave blank what is not published. A new source needs a row in")

@@ -238,7 +238,7 @@ def test_what_the_command_says(desk):
 
 def test_a_year_without_figures_is_passed_over_and_that_is_said(desk):
     done = run("2013", "--area", "here", "--data-dir", str(desk), "--xlsx")
-    assert "2013.xlsx: 6 rows, one for each figure of 2010\n  there are no figures of 2012\n" in done.stdout
+    assert "2013.xlsx: 6 rows, one for each figure of 2010\n  2012 has no figures to list\n" in done.stdout
 
 
 def test_a_new_area_begins_with_the_figures_of_another(desk):
