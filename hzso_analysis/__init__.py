@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hzso_analysis.edition import describe, open_edition
     from hzso_analysis.exhibits import show, sources
+    from hzso_analysis.faults import DataError
     from hzso_analysis.figures import areas, codebook, load_figures
-    from hzso_analysis.read import DataError, read_table
+    from hzso_analysis.read import read_table
     from hzso_analysis.reconciliation import Reconciliation, reconcile
     from hzso_analysis.report import build_report
 
@@ -33,14 +34,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    **{"DataError": "read", "read_table": "read", "areas": "figures", "codebook": "figures", "load_figures": "figures"},
-    **{
-        "Reconciliation": "reconciliation",
-        "reconcile": "reconciliation",
-        "describe": "edition",
-        "open_edition": "edition",
-    },
-    **{"show": "exhibits", "sources": "exhibits", "build_report": "report"},
+    **{"DataError": "faults", "read_table": "read"},
+    **dict.fromkeys(["areas", "codebook", "load_figures"], "figures"),
+    **dict.fromkeys(["Reconciliation", "reconcile"], "reconciliation"),
+    **dict.fromkeys(["describe", "open_edition"], "edition"),
+    **dict.fromkeys(["show", "sources"], "exhibits"),
+    "build_report": "report",
 }
 
 

@@ -154,7 +154,7 @@ def new_year(year: str, area: str, data_dir: str, **options: str) -> None:
 
 def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, str]:
     """The parameters given with -p, or a usage error for one that is unknown or also given as an option."""
-    from hzso_analysis.read import nearest  # noqa: PLC0415
+    from hzso_analysis.faults import nearest  # noqa: PLC0415
 
     for name, _ in given:
         if name not in PARAMETERS:

@@ -17,8 +17,8 @@ import pandas as pd
 
 from hzso_analysis import wording
 from hzso_analysis.constraints import Cell, first_last, interval, share_base
+from hzso_analysis.faults import DataError
 from hzso_analysis.figures import areas, codebook, load_figures, other_areas
-from hzso_analysis.read import DataError
 from hzso_analysis.reconciliation import Reconciliation, reconcile
 
 BASES = ["estimated", "published"]

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from hzso_analysis.read import DataError, nearest, read_table
+from hzso_analysis.faults import DataError, nearest
+from hzso_analysis.plausibility import FIGURE, repeats
+from hzso_analysis.read import read_table
 
 DATA_DIR = Path(__file__).resolve().parents[1] / "data"
 AMOUNTS = {"USD million", "CNY million"}
@@ -25,7 +27,19 @@ def areas(data_dir: str | Path | None = None) -> list[str]:
     >>> areas()
     ['china', 'hangzhou']
     """
-    return sorted({path.parent.name for path in data_folder(data_dir).glob("*/*.csv")})
+    folder = data_folder(data_dir)
+    names = (path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ()
+    return sorted(name for name in names if area_files(folder, name))
+
+
+def area_files(folder: Path, area: str) -> list[Path]:
+    """The files of an area in its folder and the folders below; not those that an open Excel leaves beside a workbook.
+
+    >>> [path.name for path in area_files(DATA_DIR, "hangzhou")][:2]
+    ['2008.csv', '2009.csv']
+    """
+    paths = (path for path in (folder / area).glob("**/*") if path.suffix.lower() in (".csv", ".xlsx"))
+    return sorted(path for path in paths if path.is_file() and not path.name.startswith(("~$", ".")))
 
 
 def other_areas(area: str, data_dir: str | Path | None = None) -> str:
@@ -61,7 +75,9 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
 
     Columns: those of `read_table` plus `area` and `weight` (of the source). A blank category is `total`, flow `all` on
     an indicator without flows is blank. Values are in USD million, CNY million, percent, count, person and so on,
-    `precision` is the half-width. Raises DataError with every fault of every file.
+    `precision` is the half-width. A number that is missing is no figure: rows whose value was left blank are listed in
+    `.attrs["blank"]` (dicts of area, file, line and what they count), and `.attrs["notes"]` are the load reports.
+    Raises DataError with every fault of every file, a figure that stands in two files included.
 
     >>> figures = load_figures("hangzhou")
     >>> figures.query("year == 2011 and category == 'ITO'")[["measure", "value", "precision"]].values.tolist()
@@ -71,7 +87,7 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
     faults: list[str] = []
     tables = []
     for name in [area] if isinstance(area, str) else area:
-        paths = sorted((folder / name).glob("**/*.csv"))
+        paths = area_files(folder, name)
         if not paths:
             faults.append(f"{folder / name}: no figures for area {name}{other_areas(name, folder)}")
         for path in paths:
@@ -84,9 +100,24 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
             tables.append(table.assign(area=name))
     if faults:
         raise DataError(faults)
+    notes = [note for table in tables for note in table.attrs.pop("notes")]
     figures = pd.concat(tables, ignore_index=True)
-    figures.attrs = {"data_dir": str(folder)}
+    _check_files(figures)
+    missing = figures["value"].isna()
+    blank = figures.loc[missing & (figures["printed"] == ""), ["area", "file", "line", *FIGURE]].to_dict("records")
+    figures = figures[~missing].reset_index(drop=True)
+    figures.attrs = {"data_dir": str(folder), "blank": blank, "notes": notes}
     return check_figures(figures)
+
+
+def _check_files(figures: pd.DataFrame) -> None:
+    """Raise DataError where one figure stands in two files of an area, with the same value or another."""
+    faults = []
+    for _, rows in figures[figures["value"].notna()].groupby("area"):
+        for row, column, text, _ in repeats(rows, lambda row: f"{row.file}:{row.line}"):
+            faults.append(f"{row.file}:{row.line}: {column}: {text}; keep it in one file")
+    if faults:
+        raise DataError(faults)
 
 
 def check_figures(figures: pd.DataFrame) -> pd.DataFrame:

@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 from hzso_analysis import wording
 from hzso_analysis.edition import Edition, describe, lend_answer, open_edition
+from hzso_analysis.faults import nearest
 from hzso_analysis.figures import data_folder
-from hzso_analysis.read import nearest
 
 NOTEBOOKS_DIR = Path(__file__).resolve().parents[1] / "notebooks"
 TEMPLATES_DIR = Path(__file__).resolve().parent / "templates"

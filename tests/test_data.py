@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from hzso_analysis.faults import DataError
 from hzso_analysis.figures import DATA_DIR, areas, check_figures, codebook, load_figures
-from hzso_analysis.read import COLUMNS, CURRENCIES, FLOWS, MEASURES, QUALIFIERS, DataError
+from hzso_analysis.vocabulary import COLUMNS, CURRENCIES, FLOWS, MEASURES, QUALIFIERS
 
 PACKAGE = json.loads((DATA_DIR / "datapackage.json").read_text(encoding="utf-8"))
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hzso_analysis.read import COLUMNS, UNITS, DataError, read_table
+from hzso_analysis.read import DataError, read_table
+from hzso_analysis.vocabulary import COLUMNS, UNITS
 
 HEADER = "year,indicator,flow,category,value,unit,source"
 

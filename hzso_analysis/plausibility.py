@@ -1,0 +1,109 @@
+"""Slips that show only when rows of a table stand side by side: repeated rows, wrong units, fractions for percent.
+
+Each function takes a table of figures in normal units and a function that names the place of a row; it yields faults as
+(row, column, sentence).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+
+from hzso_analysis.vocabulary import UNITS
+
+Place = Callable[[object], str]
+FIGURE = ["year", "months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
+FIGURE += ["source", "locator"]
+# a part a little above its whole is a slip of the source, which the reconciliation finds; this much it is the unit
+TOO_LARGE = 7
+# powers of ten between a printed share and part / whole; a source may have taken it of another total
+NEAR = 0.1
+AS_PRINTED = "as printed"
+
+
+def repeats(table: pd.DataFrame, place: Place) -> Iterator[tuple[object, str, str, bool]]:
+    """Rows that repeat another one, last item true, and rows that give the same figure another value, last item false.
+
+    A figure is told by what it counts, its source and its locator: two sources for one level are two figures.
+    """
+    seen: dict[tuple, list] = {}
+    for row in table.itertuples():
+        known = seen.setdefault(tuple(str(getattr(row, name)) for name in FIGURE), [])
+        for old in known:
+            if old.printed == row.printed or math.isclose(old.value, row.value, rel_tol=1e-9):
+                yield row, "value", f"repeats {place(old)}", True
+                break
+        else:
+            if old := next((old for old in known if not math.isnan(old.value + row.value)), None):
+                rule = f"{place(old)} gives {old.printed} for the same figure; keep one or name the source of each"
+                yield row, "value", f"found {row.printed}; {rule}", False
+        known.append(row)
+
+
+def wrong_units(table: pd.DataFrame, place: Place) -> Iterator[tuple[object, str, str]]:
+    """Levels so much larger than the whole they are a part of that one of the two has another unit."""
+    for part, whole in _parts(table):
+        if not 0 < TOO_LARGE * whole.value < part.value:
+            continue
+        times = f"{part.value / whole.value:.0f} times its whole, {whole.printed} in {place(whole)}"
+        guess = " or ".join(_likely(part, whole, place)) or "a slip of the decimal point"
+        escape = f"if the source prints it so, write {AS_PRINTED} in column note"
+        yield part, "unit", f"found {part.printed}, {times}; likely {guess}; {escape}"
+
+
+def _likely(part, whole, place: Place) -> Iterator[str]:
+    """The largest smaller unit of the part and the smallest larger one of the whole that let the part fit."""
+    for row, best, fits in ((part, max, lambda v: v <= whole.value), (whole, min, lambda v: v >= part.value)):
+        number, _, printed = row.printed.partition(" ")
+        worth = {name: row.value / float(UNITS[printed].factor) * float(unit.factor) for name, unit in UNITS.items()}
+        names = [name for name, unit in UNITS.items() if unit.normal == row.unit and fits(worth[name])]
+        if names:
+            yield f"{number} {best(names, key=worth.__getitem__)}" + ("" if row is part else f" in {place(row)}")
+
+
+def fractions(table: pd.DataFrame, place: Place) -> Iterator[tuple[object, str, str]]:
+    """Shares a hundred times too small or too large for the levels in the table, as a fraction typed for percent is."""
+    pairs: dict[tuple, list] = {}
+    for part, whole in _parts(table):
+        if part.value > 0 and whole.value > 0:
+            pairs.setdefault(_place(part), []).append((part, whole))
+    shares = table[(table["unit"] == "percent") & table["measure"].isin(["share", "level"]) & (table["of"] == "")]
+    shares = shares[(shares["value"] > 0) & ~shares["indicator"].str.contains("growth|增|同比", case=False)]
+    for row in shares.itertuples():
+        for part, whole in pairs.get(_place(row), []):
+            ratio = 100 * part.value / whole.value
+            step = math.log10(row.value / ratio)
+            if abs(abs(step) - 2) < NEAR and not _excused(row):
+                found = f"{part.printed} in {place(part)} of {whole.printed} in {place(whole)} is about {ratio:.3g} %"
+                number = row.value * 100 if step < 0 else row.value / 100
+                yield row, "value", f"found {row.printed}, but {found}; write {number:.10g} if that is the share"
+                break
+
+
+def _parts(table: pd.DataFrame) -> list[tuple[object, object]]:
+    """Pairs of levels of which the first is a part of the second: a flow of all flows, a category of the total."""
+    levels = table[(table["measure"] == "level") & (table["unit"] != "percent") & table["value"].notna()]
+    rows = [row for row in levels.itertuples() if not _excused(row)]
+    cells: dict[tuple, list] = {}
+    for row in rows:
+        cells.setdefault((row.indicator, row.unit, _place(row)), []).append(row)
+    pairs = []
+    for row in rows:
+        year, months, flow, category = _place(row)
+        whole = (year, months, "all", category) if category == "total" else (year, months, flow, "total")
+        if whole != _place(row):
+            pairs += [(row, other) for other in cells.get((row.indicator, row.unit, whole), [])]
+    return pairs
+
+
+def _place(row) -> tuple:
+    """What a row is about: year, months, flow and category, where blank means all."""
+    return row.year, row.months, row.flow or "all", row.category or "total"
+
+
+def _excused(row) -> bool:
+    """Whether the row itself says that its number is in doubt or stands so in the source."""
+    return row.qualifier == "unclear" or bool(re.search(f"{AS_PRINTED}|照录|原文如此", row.note, re.I))

@@ -1,0 +1,140 @@
+"""The closed words of a table of figures, in English and Chinese: columns, measures, flows, qualifiers, units."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import NamedTuple
+
+from hzso_analysis.sheets import folded
+
+MANDATORY = ["year", "indicator", "value", "unit", "source"]
+COLUMNS = [
+    *("year", "months", "indicator", "flow", "category", "measure", "since", "of", "value", "unit"),
+    *("currency", "precision", "qualifier", "source", "locator", "note"),
+]
+GUIDES = ["label_en", "label_zh", "last_year", "last_source"]  # help in a template, no data
+MEASURES = ["level", "share", "growth", "average growth", "cumulative", "average"]
+FLOWS = ["", "all", "offshore", "onshore"]
+QUALIFIERS = ["", "over", "under", "about", "unclear"]
+CURRENCIES = ["", "USD", "CNY"]
+
+_COLUMN_WORDS = {
+    "year": "年份 年度 年",
+    "months": "月份 月 期间 时期",
+    "indicator": "指标 指标名称",
+    "flow": "流向 方向 境内外",
+    "category": "类别 分类 分组",
+    "measure": "度量 指标类型 数值类型",
+    "since": "起始年 起始年份 起",
+    "of": "占比基数 基数地区",
+    "value": "数值 值 数据 指标值",
+    "unit": "单位 计量单位",
+    "currency": "币种 货币",
+    "precision": "精度 误差",
+    "qualifier": "限定 限定词",
+    "source": "来源 资料来源 数据来源 出处",
+    "locator": "位置 出处位置 页码",
+    "note": "备注 注 说明 附注 notes remark remarks",
+}
+_WORDS = {
+    "flow": {"all": "全部 合计 总计 全口径 total", "offshore": "离岸", "onshore": "在岸 境内"},
+    "measure": {
+        **{"level": "绝对额 绝对值 总量 水平", "share": "占比 比重 份额", "growth": "增长 增长率 增速 同比 同比增长"},
+        **{"average growth": "年均增长 年均增速 年均增长率", "cumulative": "累计", "average": "年均 平均"},
+    },
+    "qualifier": {
+        "over": "超过 超 逾 以上 > >=",
+        "under": "不足 不到 低于 < <=",
+        "about": "约 大约 左右 ~",
+        "unclear": "不明",
+    },
+    "currency": {"USD": "美元", "CNY": "人民币"},
+}
+
+
+class Unit(NamedTuple):
+    """The normal unit a printed unit belongs to and what one printed unit is worth in it."""
+
+    normal: str
+    factor: Decimal
+
+
+UNITS = {
+    "USD million": Unit("USD million", Decimal(1)),
+    "USD billion": Unit("USD million", Decimal(1000)),
+    "USD thousand": Unit("USD million", Decimal("0.001")),
+    "亿美元": Unit("USD million", Decimal(100)),
+    "万美元": Unit("USD million", Decimal("0.01")),
+    "CNY million": Unit("CNY million", Decimal(1)),
+    "CNY billion": Unit("CNY million", Decimal(1000)),
+    "CNY trillion": Unit("CNY million", Decimal(1_000_000)),
+    "亿元": Unit("CNY million", Decimal(100)),
+    "万元": Unit("CNY million", Decimal("0.01")),
+    **{name: Unit(name, Decimal(1)) for name in ("percent", "count", "person", "rank", "year", "day", "minute", "km")},
+    "万人": Unit("person", Decimal(10_000)),
+}
+EXACT_UNITS = {"count", "rank", "year"}
+_UNIT_WORDS = {
+    **{"USD million": "百万美元 usdmn", "USD billion": "十亿美元 usdbn", "USD thousand": "千美元"},
+    **{"CNY million": "百万元", "CNY billion": "十亿元", "CNY trillion": "万亿元", "万人": "万人次"},
+    **{"percent": "% 百分比 percentage", "count": "家 个 项 所 门 家次 个数", "person": "人 人次 名 persons people"},
+    **{"rank": "位 位次", "year": "年 years", "day": "天 日 days", "minute": "分钟 minutes", "km": "公里 千米"},
+}
+
+
+def _index(words: dict[str, str]) -> dict[str, str]:
+    return {word: name for name, others in words.items() for word in [name.lower().replace(" ", ""), *others.split()]}
+
+
+_COLUMNS = _index({name: _COLUMN_WORDS.get(name, "") for name in [*COLUMNS, *GUIDES]})
+_UNITS = _index({name: _UNIT_WORDS.get(name, "") for name in UNITS})
+_CLOSED = {column: _index(words) for column, words in _WORDS.items()}
+
+
+def column_name(text: str) -> str:
+    """The column a heading means, in English, Chinese or both; a heading that is none of ours in plain small letters.
+
+    >>> column_name(" 数值 "), column_name("Year / 年份"), column_name("Last Year's Sum")
+    ('value', 'year', "last year's sum")
+    """
+    plain = folded(text).lower()
+    words = [plain.replace(" ", ""), *filter(None, re.split(r"[\s/|()]+", plain))]
+    known = {_COLUMNS.get(word) for word in words[1:]}
+    return _COLUMNS.get(words[0]) or (known.pop() if len(known) == 1 and None not in known else plain)
+
+
+def unit_name(text: str) -> str:
+    """The unit as this package spells it, or the text where it is no unit.
+
+    >>> unit_name("usd Million"), unit_name("％"), unit_name("百万")
+    ('USD million', 'percent', '百万')
+    """
+    return _UNITS.get(folded(text).lower().replace(" ", ""), folded(text))
+
+
+def closed_word(column: str, text: str) -> str:
+    """The word for a flow, measure, qualifier or currency, or the text where it is none.
+
+    >>> closed_word("flow", "离岸"), closed_word("measure", "Share"), closed_word("flow", "abroad")
+    ('offshore', 'share', 'abroad')
+    """
+    return _CLOSED[column].get(text.lower().replace(" ", ""), text)
+
+
+def half_width(value: Decimal, decimals: int, unit: str) -> Decimal:
+    """Half the step a printed value was rounded to, in its printed unit.
+
+    A count is exact, a number of persons is rounded at its last digit that is not zero, anything else at its last
+    printed decimal.
+
+    >>> half_width(Decimal("1.345"), 3, "USD billion"), half_width(Decimal(19700), 0, "person")
+    (Decimal('0.0005'), Decimal('5E+1'))
+    """
+    if unit in EXACT_UNITS:
+        return Decimal(0)
+    exponent = -decimals
+    if unit == "person" and value == value.to_integral_value() and value != 0:
+        digits = str(abs(int(value)))
+        exponent = len(digits) - len(digits.rstrip("0"))
+    return Decimal(5).scaleb(exponent - 1)
