@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ def main() -> None:
     \b
     hzso check                                  are the figures sound?
     hzso report --area hangzhou --year 2011     make the report of a year
+    hzso new-year 2012 --area hangzhou          a table of last year's figures to fill in
     """
 
 
@@ -93,20 +95,61 @@ def _check_area(name: str, data_dir: str) -> list[str] | None:
     from hzso_analysis import wording  # noqa: PLC0415
     from hzso_analysis.chapters.data_quality import sentences  # noqa: PLC0415
     from hzso_analysis.edition import Edition  # noqa: PLC0415
+    from hzso_analysis.template import still_blank  # noqa: PLC0415
 
     try:
         figures = hz.load_figures(name, data_dir=data_dir)
     except hz.DataError as error:
         click.echo("\n".join(error.faults), err=True)
         return None
+    blank = [f"  {text}" for text in still_blank(figures)]
+    if figures.empty:
+        click.echo("\n".join([f"{name}: no figures yet, no faults", *blank]))
+        return []
     years = f"{figures['year'].min()} to {figures['year'].max()}"
     number = wording.counted(len(figures), "figure")
     sources = wording.counted(figures["source"].nunique(), "source")
     click.echo(f"{name}: {number}, {years}, {sources}, no faults")
+    click.echo("".join(f"{text}\n" for text in blank), nl=False)
     edition = Edition(name, int(figures["year"].max()), "", "estimated", hz.reconcile(figures))
     misfits = sentences(edition, all_years=True)
     click.echo("\n".join(f"  - {text}" for text in misfits) or "  all of them can be true together")
     return misfits
+
+
+@main.command(
+    "new-year",
+    epilog="""\b
+Examples:
+  hzso new-year 2012 --xlsx
+  hzso new-year 2012 --area hangzhou --source "hangzhou overview 2012"
+  hzso new-year 2012 --area ningbo --like hangzhou
+""",
+)
+@click.argument("year")
+@click.option("--area", default="hangzhou", show_default=True, help="Area, a folder of the data.")
+@click.option("--like", default="", help="Area whose figures to list, to begin a new area.")
+@click.option("--source", default="", help="Id of sources.csv to write into every row.")
+@click.option("--xlsx", is_flag=True, help="A workbook with drop-down lists instead of a CSV file.")
+@click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
+def new_year(year: str, area: str, data_dir: str, **options: str) -> None:
+    """Write AREA/YEAR.csv with a row for each figure of the year before, to be filled in.
+
+    Excel drops the last zero of 66.10 in a CSV file and keeps it in a workbook. A file that is there is never replaced.
+    """
+    with plain_errors("nothing was written"):
+        from hzso_analysis import template, wording  # noqa: PLC0415
+
+        made = template.new_year(year, area=area, data_dir=data_dir, **options)
+        more = f" --data-dir {shlex.quote(data_dir)}" if data_dir else ""
+        click.echo(f"{made.path}: {wording.counted(made.rows, 'row')}, one for each figure of {made.last}")
+        if made.last != int(made.path.stem) - 1:
+            click.echo(f"  {int(made.path.stem) - 1} has no figures to list")
+        if made.unclear:
+            click.echo(f"  left out: {wording.counted(made.unclear, 'figure')} of unclear meaning")
+        click.echo("Fill in value, source and locator; leave blank what is not published. A new source needs a row in")
+        click.echo("sources.csv of the data folder. Then")
+        click.echo(f"  hzso check --area {area}{more}\n  hzso report --area {area} --year {made.path.stem}{more}")
 
 
 def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, str]:

@@ -24,6 +24,8 @@ UNIT_NAMES = {"percent": "%", "count": "", "person": "people", "rank": "place", 
 UNIT_NAMES |= {"minute": "minutes", "km": "km"}
 UNIT_NAMES |= {"亿美元": "hundred million USD", "万美元": "ten thousand USD"}
 UNIT_NAMES |= {"亿元": "hundred million CNY", "万元": "ten thousand CNY"}
+CHINESE = {"all": "合计", "offshore": "离岸", "onshore": "在岸", "share": "占比", "growth": "同比增长"}
+CHINESE |= {"average growth": "年均增长", "cumulative": "累计", "average": "年均"}
 
 
 def half_up(value: float, decimals: int = 0) -> str:
@@ -162,6 +164,36 @@ def period(year: int, months: str = "") -> str:
     ('2011', 'January to September 2008')
     """
     return f"{months_text(months)} {year}" if months else str(year)
+
+
+def meaning(row: pd.Series, labels: dict[str, str]) -> str:
+    """What a figure counts, in the `labels` of the codebook, without its year.
+
+    >>> row = {"indicator": "people trained", "flow": "", "category": "total", "measure": "average", "since": 2007}
+    >>> meaning(pd.Series(row), {"people trained": "People trained"})
+    'People trained, average since 2007'
+    """
+    measure = "" if row["measure"] == "level" else row["measure"]
+    measure += f" since {row['since']}" if pd.notna(row["since"]) else ""
+    measure += f" of {area_name(row['of'])}" if row.get("of") else ""
+    measure += " in CNY" if row.get("currency") == "CNY" and row["unit"] == "percent" else ""
+    words = [labels.get(row["indicator"], row["indicator"]), row["flow"], labels.get(row["category"], "")]
+    return ", ".join(filter(None, [*words, measure, row.get("months") and months_text(row["months"])]))
+
+
+def meaning_zh(row: pd.Series, labels: dict[str, str]) -> str:
+    """What a figure counts, in Chinese, without its year.
+
+    >>> row = {"indicator": "contracts executed", "flow": "offshore", "category": "ITO", "measure": "share"}
+    >>> meaning_zh(pd.Series(row | {"since": None}), {"contracts executed": "合同执行额", "ITO": "信息技术外包"})
+    '合同执行额，离岸，信息技术外包，占比'
+    """
+    measure = f"占{area_name(row['of'])}比重" if row.get("of") else CHINESE.get(row["measure"], "")
+    since = f"{row['since']}年以来" if pd.notna(row["since"]) else ""
+    currency = "（按人民币）" if row.get("currency") == "CNY" and row["unit"] == "percent" else ""
+    words = [labels.get(row["indicator"], row["indicator"]), CHINESE.get(row["flow"]), labels.get(row["category"])]
+    months = f"{row['months'].replace(' to ', '至')}月" if row.get("months") else ""
+    return "，".join(filter(None, [*words, since + measure + currency, months]))
 
 
 def area_name(area: str) -> str:
