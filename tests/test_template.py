@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from hzso_analysis.cli import main
+from hzso_analysis.faults import DataError
 from hzso_analysis.figures import codebook, load_figures
-from hzso_analysis.read import COLUMNS, UNITS, DataError
 from hzso_analysis.template import GUIDES, TYPED, csv_text, new_year, still_blank, to_fill_in, write_aside
+from hzso_analysis.vocabulary import COLUMNS, UNITS
 
 HEADER = "year,months,indicator,flow,category,measure,of,value,unit,currency,qualifier,source\n"
 ROWS = """\
