@@ -11,7 +11,9 @@ def test_a_year_is_the_same_in_every_form(year):
     assert whole_year(year) == 2010
 
 
-@pytest.mark.parametrize("year", [12, "20x2", 2012.5, "2010*", True, None, "", "2010-2011", "02010", -2010, [2010], "٢٠١٠"])
+@pytest.mark.parametrize(
+    "year", [12, "20x2", 2012.5, "2010*", True, None, "", "2010-2011", "02010", -2010, [2010], "٢٠١٠"]
+)
 def test_what_is_no_year_is_refused_with_the_accepted_form(year):
     with pytest.raises(ValueError, match=r"^write a four-digit year such as 2011$"):
         whole_year(year)
