@@ -1,16 +1,14 @@
 """Slips that show only when rows of a table stand side by side: repeated rows, wrong units, fractions for percent.
 
-Each function takes a table of figures in normal units and a function that names the place of a row; it yields faults as
-(row, column, sentence).
+Each function takes the rows of a table of figures in normal units, as `itertuples` gives them, and a function that
+names the place of a row; it yields faults as (row, column, sentence).
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
-
-import pandas as pd
+from collections.abc import Callable, Iterable, Iterator
 
 from hzso_analysis.vocabulary import UNITS
 
@@ -24,13 +22,13 @@ NEAR = 0.1
 AS_PRINTED = "as printed"
 
 
-def repeats(table: pd.DataFrame, place: Place) -> Iterator[tuple[object, str, str, bool]]:
+def repeats(rows: Iterable, place: Place) -> Iterator[tuple[object, str, str, bool]]:
     """Rows that repeat another one, last item true, and rows that give the same figure another value, last item false.
 
     A figure is told by what it counts, its source and its locator: two sources for one level are two figures.
     """
     seen: dict[tuple, list] = {}
-    for row in table.itertuples():
+    for row in rows:
         known = seen.setdefault(tuple(str(getattr(row, name)) for name in FIGURE), [])
         for old in known:
             if old.printed == row.printed or math.isclose(old.value, row.value, rel_tol=1e-9):
@@ -43,9 +41,9 @@ def repeats(table: pd.DataFrame, place: Place) -> Iterator[tuple[object, str, st
         known.append(row)
 
 
-def wrong_units(table: pd.DataFrame, place: Place) -> Iterator[tuple[object, str, str]]:
+def wrong_units(rows: Iterable, place: Place) -> Iterator[tuple[object, str, str]]:
     """Levels so much larger than the whole they are a part of that one of the two has another unit."""
-    for part, whole in _parts(table):
+    for part, whole in _parts(rows):
         if not 0 < TOO_LARGE * whole.value < part.value:
             continue
         times = f"{part.value / whole.value:.0f} times its whole, {whole.printed} in {place(whole)}"
@@ -64,15 +62,16 @@ def _likely(part, whole, place: Place) -> Iterator[str]:
             yield f"{number} {best(names, key=worth.__getitem__)}" + ("" if row is part else f" in {place(row)}")
 
 
-def fractions(table: pd.DataFrame, place: Place) -> Iterator[tuple[object, str, str]]:
+def fractions(rows: Iterable, place: Place) -> Iterator[tuple[object, str, str]]:
     """Shares a hundred times too small or too large for the levels in the table, as a fraction typed for percent is."""
     pairs: dict[tuple, list] = {}
-    for part, whole in _parts(table):
+    for part, whole in _parts(rows):
         if part.value > 0 and whole.value > 0:
             pairs.setdefault(_place(part), []).append((part, whole))
-    shares = table[(table["unit"] == "percent") & table["measure"].isin(["share", "level"]) & (table["of"] == "")]
-    shares = shares[(shares["value"] > 0) & ~shares["indicator"].str.contains("growth|增|同比", case=False)]
-    for row in shares.itertuples():
+    for row in rows:
+        is_share = row.unit == "percent" and row.measure in ("share", "level") and not row.of
+        if not is_share or not row.value > 0 or re.search("growth|增|同比", row.indicator, re.I):
+            continue
         for part, whole in pairs.get(_place(row), []):
             ratio = 100 * part.value / whole.value
             step = math.log10(row.value / ratio)
@@ -83,10 +82,10 @@ def fractions(table: pd.DataFrame, place: Place) -> Iterator[tuple[object, str, 
                 break
 
 
-def _parts(table: pd.DataFrame) -> list[tuple[object, object]]:
+def _parts(rows: Iterable) -> list[tuple[object, object]]:
     """Pairs of levels of which the first is a part of the second: a flow of all flows, a category of the total."""
-    levels = table[(table["measure"] == "level") & (table["unit"] != "percent") & table["value"].notna()]
-    rows = [row for row in levels.itertuples() if not _excused(row)]
+    levels = [row for row in rows if row.measure == "level" and row.unit != "percent" and not math.isnan(row.value)]
+    rows = [row for row in levels if not _excused(row)]
     cells: dict[tuple, list] = {}
     for row in rows:
         cells.setdefault((row.indicator, row.unit, _place(row)), []).append(row)

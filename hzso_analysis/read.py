@@ -156,7 +156,7 @@ def _text(line: Line) -> str:
 def _left_out(line: Line, names: list[str]) -> str:
     """What to say of a line that is no row of the table: a repeated header, a remark; nothing for a row."""
     texts = [plain(cell.text) for cell in line.cells]
-    if [column_name(text) for text in texts][: len(names)] == names:
+    if names[0] == column_name(texts[0]) and [column_name(text) for text in texts][: len(names)] == names:
         return "repeats the header and was left out"
     filled = [at for at, text in enumerate(texts) if text]
     value = names.index("value")
@@ -202,16 +202,17 @@ def _ambiguous(records: list[dict]) -> Iterator[str]:
 def _checked(table: pd.DataFrame, notes: list[str], faults: list[str]) -> pd.DataFrame:
     """The table without exact copies of rows; what rows say of each other goes to the notes and faults."""
     notes += _conversions(table)
-    copies = []
-    for row, column, text, copy in repeats(table, _place):
+    copies, rows = [], list(table.itertuples())
+    for row, column, text, copy in repeats(rows, _place):
         if copy:
             copies.append(row.Index)
             notes.append(f"{row.file}: {_place(row)} {text} and was left out")
         else:
             faults.append(f"{row.file}:{row.line}: {column}: {text}")
-    table = table.drop(index=copies).reset_index(drop=True)
+    if copies:
+        table = table.drop(index=copies).reset_index(drop=True)
     for check in (wrong_units, fractions):
-        faults += [f"{row.file}:{row.line}: {column}: {text}" for row, column, text in check(table, _place)]
+        faults += [f"{row.file}:{row.line}: {column}: {text}" for row, column, text in check(rows, _place)]
     return table
 
 

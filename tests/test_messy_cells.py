@@ -1,6 +1,6 @@
 """One cell of the clean table typed another way: it reads right, or it is refused by row and column; never wrong.
 
-Each cell is tried in a CSV and as text in a workbook. The cells stand apart from part and whole, so that only the
+Three of four are tried in a CSV file, the fourth as text in a workbook. The cells stand apart from part and whole, so that only the
 text decides: E24 is 4851 USD million, E11 30.92 percent, E22 663 (count), E25 84700 persons.
 """
 
@@ -161,11 +161,12 @@ ASKED = {"A": "four-digit year", "D": "words"}  # what the message must tell the
 
 
 def cases(table: dict) -> list:
-    """One case for each writer, cell and text, named so that it can be picked with -k."""
+    """One case for each cell and text, every fourth in a workbook, named so that it can be picked with -k."""
     pairs = [(cell, text) for cell, texts in table.items() for text in texts]
+    kinds = itertools.cycle(["csv", "csv", "csv", "xlsx"])
     return [
         pytest.param(kind, cell, text, id=f"{kind}-{cell}-{text!a}")
-        for kind, (cell, text) in itertools.product(WRITERS, pairs)
+        for kind, (cell, text) in zip(kinds, pairs, strict=False)
     ]
 
 
