@@ -164,6 +164,8 @@ def _left_out(line: Line, names: list[str]) -> str:
     if not filled or number or is_year(texts[filled[0]]):
         return ""
     alone = len(filled) == 1 and filled[0] != value and not line.cells[filled[0]].kind
+    if alone and len(re.findall(r"[,;\t|]", line.cells[filled[0]].text)) >= len(names) - 1:
+        return ""  # a row whose separators were not understood
     return f"remark, left out: {_text(line)}" if alone or _REMARK.match(texts[filled[0]]) else ""
 
 
