@@ -14,10 +14,10 @@ from xlsxwriter.utility import xl_range, xl_range_abs
 
 from hzso_analysis import wording
 from hzso_analysis.edition import whole_year
+from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.figures import areas, codebook, data_folder, load_figures, other_areas
-from hzso_analysis.read import COLUMNS, CURRENCIES, FLOWS, MEASURES, QUALIFIERS, UNITS, DataError, nearest
+from hzso_analysis.vocabulary import COLUMNS, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
 
-GUIDES = ["label_en", "label_zh", "last_year", "last_source"]
 COUNTED = ["months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
 TYPED = ["months", "since", "value", "unit", "precision", "qualifier", "source", "locator", "note"]
 FORMULA = ("=", "+", "-", "@")  # what Excel takes for a formula at the start of a cell of a CSV file
@@ -159,8 +159,10 @@ def workbook(rows: pd.DataFrame, data_dir: str | Path | None = None) -> bytes:
         _fill_sheet(book, sheet, rows)
         bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
         for place, (name, words) in enumerate(_lists(data_dir).items()):
+            # the reader would take a sheet that names columns for figures, so the lists have names of their own
+            title = f"list: {name}" if name in rows else name
             lists.set_column(place, place, 30)
-            lists.write_column(0, place, [name], bold)
+            lists.write_column(0, place, [title], bold)
             lists.write_column(1, place, words)
             if name in rows:
                 _offer(sheet, rows, name, f"=lists!{xl_range_abs(1, place, len(words), place)}")
@@ -197,9 +199,9 @@ def _lists(data_dir: str | Path | None) -> dict[str, list[str]]:
     """The words of each column that has a list; those of the codebook with their Chinese names beside them."""
     indicators, categories = codebook("indicators", data_dir), codebook("categories", data_dir)
     sources = codebook("sources", data_dir)
-    lists = {"indicator": list(indicators["id"]), "指标": list(indicators["label_zh"])}
-    lists |= {"category": list(categories["id"]), "类别": list(categories["label_zh"])}
-    lists |= {"source": list(sources["id"]), "title": list(sources["title"])}
+    lists = {"indicator": list(indicators["id"]), "indicator 中文": list(indicators["label_zh"])}
+    lists |= {"category": list(categories["id"]), "category 中文": list(categories["label_zh"])}
+    lists |= {"source": list(sources["id"]), "title of source": list(sources["title"])}
     words = {"flow": FLOWS, "measure": MEASURES, "unit": UNITS, "qualifier": QUALIFIERS, "currency": CURRENCIES}
     return lists | {name: [word for word in known if word] for name, known in words.items()}
 
@@ -208,7 +210,7 @@ def _offer(sheet: xlsxwriter.worksheet.Worksheet, rows: pd.DataFrame, name: str,
     """Give a column a drop-down list; an id that is not in it is only warned of, as the codebook may grow."""
     place, style = rows.columns.get_loc(name), "warning" if name in ("indicator", "category", "source") else "stop"
     rule = {"validate": "list", "source": source, "error_type": style, "error_title": name}
-    rule["error_message"] = f"This is not in column {name} of the sheet lists. 不在 lists 工作表的 {name} 列中。"
+    rule["error_message"] = "This is not in the list of the sheet lists. 不在 lists 工作表的列表中。"
     sheet.data_validation(1, place, len(rows) + SPARE, place, rule)
 
 

@@ -9,9 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from hzso_analysis.cli import main
+from hzso_analysis.faults import DataError
 from hzso_analysis.figures import codebook, load_figures
-from hzso_analysis.read import COLUMNS, UNITS, DataError
-from hzso_analysis.template import GUIDES, TYPED, csv_text, new_year, still_blank, to_fill_in, write_aside
+from hzso_analysis.read import read_table
+from hzso_analysis.template import TYPED, csv_text, new_year, still_blank, to_fill_in, write_aside
+from hzso_analysis.vocabulary import COLUMNS, GUIDES, UNITS, closed_word
+from hzso_analysis.wording import CHINESE
 
 HEADER = "year,months,indicator,flow,category,measure,of,value,unit,currency,qualifier,source\n"
 ROWS = """\
@@ -259,3 +262,16 @@ def test_what_is_still_blank_is_said_by_file_with_the_first_few(desk):
         "here/2011.csv: 5 of 5 figures are still blank: lines 2 (enterprises registered), "
         "3 (contracts signed, offshore), 4 (people trained), ...; 2011 has no figures yet",
     ]
+
+
+@pytest.mark.parametrize("xlsx", [False, True])
+def test_the_table_reads_as_figures_that_are_missing(desk, xlsx):
+    table = read_table(new_year(2011, area="here", data_dir=desk, xlsx=xlsx).path)
+    assert table["value"].isna().all() and table["source"].eq("").all()
+    assert table["line"].tolist() == [2, 3, 4, 5, 6, 7]
+    assert table["indicator"].tolist() == to_fill_in(load_figures("here", data_dir=desk), 2011)["indicator"].tolist()
+
+
+def test_the_reader_knows_the_chinese_words_of_the_labels():
+    for word, chinese in CHINESE.items():
+        assert word in (closed_word("flow", chinese), closed_word("measure", chinese))
