@@ -105,7 +105,8 @@ def open_edition(
     reconciliation = reconcile_once(load_figures([area, other] if other else area, data_dir=data_dir))
     years = years_of(reconciliation, area)
     if year not in years:
-        raise DataError([f"year: {area} has no figures for {year}; there are {', '.join(map(str, years))}"])
+        there = ", ".join(map(str, years)) or "none yet"
+        raise DataError([f"year: {area} has no figures for {year}; there are {there}"])
     return Edition(area, int(year), other, total_basis, reconciliation)
 
 

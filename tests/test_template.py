@@ -248,6 +248,11 @@ def test_a_new_area_begins_with_the_figures_of_another(desk):
     made = new_year(2011, area="there", like="here", data_dir=desk)
     assert made.path == desk / "there" / "2011.csv"
     assert {row["year"] for row in rows_of(made.path)} == {"2011"} and made.rows == 6
+    done = CliRunner().invoke(main, ["check", "--area", "there", "--data-dir", str(desk)])
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (0, "there: no figures yet, no faults")
+    assert "there/2011.csv: 6 of 6 figures are still blank: lines 2 (contracts executed, offshore), " in done.stdout
+    done = CliRunner().invoke(main, ["report", "--area", "there", "--data-dir", str(desk), "--out", str(desk / "out")])
+    assert (done.exit_code, "there has no figures for 2011; there are none yet" in done.stderr) == (1, True)
 
 
 def test_what_is_still_blank_is_said_by_file_with_the_first_few(desk):
