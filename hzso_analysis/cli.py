@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -14,7 +15,7 @@ import hzso_analysis as hz
 
 # heavy modules are imported inside the commands: `hzso --help` must not wait for pandas
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-PARAMETERS = ["area", "year", "compare_with", "total_basis", "data_dir"]
+PARAMETERS = ["area", "year", "compare_with", "total_basis", "data_dir", "show_code"]
 BASES = click.Choice(["estimated", "published"])
 INTERRUPTED = 130
 
@@ -35,31 +36,42 @@ def main() -> None:
     epilog="""\b
 Examples:
   hzso report --area hangzhou --year 2011
+  hzso report --area hangzhou --area china --years 2008,2010-2012
   hzso report --year 2010 --compare-with "" --out /tmp/reports
   hzso report -p year 2011 -p total_basis published
 """
 )
-@click.option("--area", default="hangzhou", show_default=True, help="Area, a folder of the data.")
-@click.option("--year", default="2011", show_default=True, help="Year of the overview.")
-@click.option("--out", default="reports", show_default=True, help="Folder; the report goes to OUT/AREA/YEAR.")
+@click.option("--area", multiple=True, default=["hangzhou"], help="Area, a folder of the data; may be given again.")
+@click.option("--year", multiple=True, default=["2011"], help="Year of the overview; may be given again.")
+@click.option("--years", help="Years instead of --year, such as 2008-2011 or 2008,2010-2012.")
+@click.option("--out", default="reports", show_default=True, help="Folder; a report goes to OUT/AREA/YEAR.")
 @click.option("--compare-with", default="china", show_default=True, help="Area to compare with; blank for none.")
 @click.option(
     "--total-basis", type=BASES, default="estimated", show_default=True, help="Which totals shares are taken of."
 )
 @click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
+@click.option("--show-code", is_flag=True, help="Unfold the code on the pages.")
 @click.option("-p", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="Parameter of the notebooks.")
 @click.pass_context
-def report(ctx: click.Context, out: str, given: tuple[tuple[str, str], ...], **options: str) -> None:
-    """Run all notebooks for an area and a year and write the report.
+def report(ctx: click.Context, years: str | None, out: str, given: tuple[tuple[str, str], ...], **options: Any) -> None:
+    """Run all notebooks for each area and year and write a report for each.
 
-    An old report of the same area and year stays until the new one is whole.
+    An old report of the same area and year stays until the new one is whole. The paths of the reports go to stdout,
+    progress to stderr. The exit status is 1 where a report could not be made; the others are made all the same.
     """
-    with plain_errors("the report is as it was before"):
-        from hzso_analysis.report import ReportError, build_report  # noqa: PLC0415
+    with plain_errors("the report under way is as it was before"):
+        from hzso_analysis.edition import years_in  # noqa: PLC0415
+        from hzso_analysis.figures import other_areas  # noqa: PLC0415
+        from hzso_analysis.report import ReportError, build_reports  # noqa: PLC0415
 
-        parameters = options | _given(ctx, given)
+        asked = options | _given(ctx, given)
+        areas, texts = asked.pop("area"), asked.pop("year")
+        other, folder = asked["compare_with"], asked["data_dir"]
+        if other and other not in hz.areas(folder):
+            click.echo(f"not compared: {other} has no figures{other_areas(other, folder)}", err=True)
+        asked_years = [year for text in ([years] if years is not None else texts) for year in years_in(text)]
         try:
-            click.echo(build_report(out_dir=out, progress=True, **parameters))
+            build_reports(areas, asked_years, click.echo, out_dir=out, progress=True, **asked)
         except ReportError as error:
             raise click.ClickException(str(error)) from None
 
@@ -152,7 +164,7 @@ def new_year(year: str, area: str, data_dir: str, **options: str) -> None:
         click.echo(f"  hzso check --area {area}{more}\n  hzso report --area {area} --year {made.path.stem}{more}")
 
 
-def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, str]:
+def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     """The parameters given with -p, or a usage error for one that is unknown or also given as an option."""
     from hzso_analysis.faults import nearest  # noqa: PLC0415
 
@@ -161,9 +173,15 @@ def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, 
             hint = f"{nearest(name, PARAMETERS)}; the notebooks have {', '.join(PARAMETERS)}"
             raise click.UsageError(f"no parameter {name}{hint}")
         twice = [other for other, _ in given].count(name) > 1
-        if twice or ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if twice or _on_command_line(ctx, name):
             raise click.UsageError(f"{name} is given twice; give it once")
-    return dict(given)
+    if ctx.params["years"] is not None and ("year" in dict(given) or _on_command_line(ctx, "year")):
+        raise click.UsageError("year is given twice; give --year or --years")
+    return {name: [value] if name in ("area", "year") else value for name, value in given}
+
+
+def _on_command_line(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import math
 import os
 import pickle
 import re
-import unicodedata
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,20 +19,28 @@ from hzso_analysis import wording
 from hzso_analysis.constraints import Cell, first_last, interval, share_base
 from hzso_analysis.faults import DataError
 from hzso_analysis.figures import areas, codebook, load_figures, other_areas
+from hzso_analysis.numerals import whole_year
 from hzso_analysis.reconciliation import Reconciliation, reconcile
+from hzso_analysis.sheets import folded
 
 BASES = ["estimated", "published"]
+TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 CACHE = "HZSO_CACHE"  # set by a report to a folder of its own that only it can write to
 
 
 class Edition(NamedTuple):
-    """An area and a year with all its figures; `compare_with` is blank where there is nothing to compare with."""
+    """An area and a year with all its figures; `compare_with` is blank where there is nothing to compare with.
+
+    `left_out` is the area that a comparison was asked with and that has no figures.
+    """
 
     area: str
     year: int
     compare_with: str
     total_basis: str
     reconciliation: Reconciliation
+    show_code: bool = False
+    left_out: str = ""
 
     @property
     def data_dir(self) -> str:
@@ -58,16 +66,57 @@ class Share(NamedTuple):
     base: Quantity
 
 
-def whole_year(year: object) -> int:
-    """The year as a whole number; 2012, "2012", 2012.0 and full-width digits are the same year.
+def years_in(text: str) -> list[str]:
+    """The years of a list with ranges; what is neither a year nor a range of years is kept as it is written.
 
-    >>> whole_year("２０１２"), whole_year(2012.0)
-    (2012, 2012)
+    >>> years_in("2008, 2010-2012"), years_in("２００８年至2009年"), years_in("2008-20x9")
+    (['2008', '2010', '2011', '2012'], ['2008', '2009'], ['2008-20x9'])
     """
-    text = unicodedata.normalize("NFKC", str(year)).strip()
-    if isinstance(year, bool) or not re.fullmatch(r"\d{4}(\.0)?", text):
-        raise ValueError(f"year: found {year!r}; write a four-digit year such as 2011")
-    return int(text[:4])
+    years = []
+    for piece in re.split("[,、]", folded(text)):
+        try:
+            first, last = sorted(whole_year(end) for end in re.split("[-–~至]", piece))
+        except ValueError:
+            years.append(piece.strip())
+        else:
+            years += map(str, range(first, last + 1))
+    return years
+
+
+def truth(value: object) -> bool:
+    """What a parameter that is on or off says; papermill hands on the text "false", which Python takes for true.
+
+    >>> truth("No"), truth(1)
+    (False, True)
+    """
+    if folded(str(value)).lower() not in TRUTHS:
+        raise ValueError(f"write {wording.listing(TRUTHS, 'or')}")
+    return TRUTHS[folded(str(value)).lower()]
+
+
+def parameter_faults(
+    *,
+    area: object,
+    year: object,
+    compare_with: object = "",
+    total_basis: object = "estimated",
+    data_dir: str | Path = "",
+    show_code: object = False,
+) -> list[str]:
+    """What is wrong with the parameters of a notebook, a sentence for each with what is allowed."""
+    faults = []
+    if area not in areas(data_dir):
+        faults.append(f"area: found {area!r}{other_areas(str(area), data_dir)}")
+    if not isinstance(compare_with, str):
+        faults.append(f"compare_with: found {compare_with!r}; write an area or leave it blank")
+    if total_basis not in BASES:
+        faults.append(f"total_basis: found {total_basis!r}; write {' or '.join(BASES)}")
+    for name, check, value in (("year", whole_year, year), ("show_code", truth, show_code)):
+        try:
+            check(value)
+        except ValueError as error:
+            faults.append(f"{name}: found {value!r}; {error}")
+    return faults
 
 
 def open_edition(
@@ -77,6 +126,7 @@ def open_edition(
     compare_with: str = "china",
     total_basis: str = "estimated",
     data_dir: str = "",
+    show_code: object = False,
 ) -> Edition:
     """Check the parameters of a notebook, read the figures they ask for and reconcile them.
 
@@ -87,44 +137,34 @@ def open_edition(
     >>> edition.year, edition.compare_with
     (2011, 'china')
     """
-    known = areas(data_dir)
-    faults = []
-    if area not in known:
-        faults.append(f"area: found {area!r}{other_areas(str(area), data_dir)}")
-    if not isinstance(compare_with, str):
-        faults.append(f"compare_with: found {compare_with!r}; write an area or leave it blank")
-    if total_basis not in BASES:
-        faults.append(f"total_basis: found {total_basis!r}; write {' or '.join(BASES)}")
-    try:
-        year = whole_year(year)
-    except ValueError as error:
-        faults.append(str(error))
-    if faults:
+    given = {"area": area, "year": year, "compare_with": compare_with, "total_basis": total_basis}
+    if faults := parameter_faults(**given, data_dir=data_dir, show_code=show_code):
         raise ValueError("\n".join(faults))
-    other = compare_with if compare_with in known and compare_with != area else ""
+    wanted = compare_with if compare_with != area else ""
+    other = wanted if wanted in areas(data_dir) else ""
     reconciliation = reconcile_once(load_figures([area, other] if other else area, data_dir=data_dir))
-    years = years_of(reconciliation, area)
-    if year not in years:
+    number, years = whole_year(year), years_of(reconciliation, area)
+    if number not in years:
         there = ", ".join(map(str, years)) or "none yet"
-        raise DataError([f"year: {area} has no figures for {year}; there are {there}"])
-    return Edition(area, int(year), other, total_basis, reconciliation)
+        raise DataError([f"year: {area} has no figures for {number}; there are {there}"])
+    left_out = "" if other else wanted
+    return Edition(area, number, other, total_basis, reconciliation, truth(show_code), left_out)
 
 
-def reconcile_once(figures: pd.DataFrame, known: Reconciliation | None = None) -> Reconciliation:
-    """Reconcile, or take the answer that another notebook of the same report left in the folder `HZSO_CACHE`.
+def reconcile_once(figures: pd.DataFrame) -> Reconciliation:
+    """Reconcile, or take the answer that another year or notebook of a report left in the folder `HZSO_CACHE`.
 
-    The name of an answer is the hash of the figures and the codebook, so it cannot be taken for another. An answer that
-    is already `known` is left there for the others.
+    The name of an answer is the hash of the figures and the codebook, so it cannot be taken for another.
     """
     folder = os.environ.get(CACHE)
     if not folder:
-        return known or reconcile(figures)
+        return reconcile(figures)
     tables = [codebook(name, figures.attrs["data_dir"]) for name in ("indicators", "categories", "breaks")]
     text = "".join(frame.to_csv() for frame in (figures, *tables))
     path = Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()}.pickle"
     if path.is_file():
         return pickle.loads(path.read_bytes())
-    answer = known or reconcile(figures)
+    answer = reconcile(figures)
     draft = path.with_suffix(f".{os.getpid()}")  # another kernel may be reading
     draft.write_bytes(pickle.dumps(answer))
     draft.replace(path)
@@ -132,16 +172,17 @@ def reconcile_once(figures: pd.DataFrame, known: Reconciliation | None = None) -
 
 
 @contextmanager
-def lend_answer(edition: Edition, folder: Path) -> Iterator[None]:
-    """While this lasts, kernels started from here find the answer of the edition and need not reconcile anew."""
-    before = os.environ.get(CACHE)
-    os.environ[CACHE] = str(folder)
-    try:
-        reconcile_once(edition.reconciliation.figures, edition.reconciliation)
+def share_answers() -> Iterator[None]:
+    """While this lasts, all who open the same figures, here and in kernels, reconcile them once."""
+    if os.environ.get(CACHE):
         yield
-    finally:
-        os.environ.pop(CACHE)
-        os.environ |= {CACHE: before} if before is not None else {}
+        return
+    with tempfile.TemporaryDirectory(prefix="hzso-") as folder:
+        os.environ[CACHE] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop(CACHE)
 
 
 def years_of(reconciliation: Reconciliation, area: str) -> list[int]:
@@ -159,12 +200,20 @@ def describe(edition: Edition) -> str:
     sources = wording.counted(own["source"].nunique(), "source")
     text = f"{wording.area_name(edition.area)} {edition.year}: {wording.counted(len(own), 'figure')} from {sources}; "
     text += f"{number} in all years. "
+    text += comparison(edition)
     if edition.compare_with:
         nation = wording.counted((year["area"] == edition.compare_with).sum(), "figure")
-        text += f"Compared with {wording.area_name(edition.compare_with)}: {nation} for {edition.year}."
-    else:
-        text += "Not compared with another area."
+        text = f"{text.removesuffix('.')}: {nation} for {edition.year}."
     return f"{text} Shares on the {edition.total_basis} total."
+
+
+def comparison(edition: Edition) -> str:
+    """One sentence on what the edition is compared with."""
+    if edition.compare_with:
+        return f"Compared with {wording.area_name(edition.compare_with)}."
+    if edition.left_out:
+        return f"Not compared: {wording.area_name(edition.left_out)} has no figures."
+    return "Not compared with another area."
 
 
 def find(

@@ -137,8 +137,7 @@ def whole_year(text: object) -> int:
     >>> whole_year("２０１２年"), whole_year(2012.0)
     (2012, 2012)
     """
-    bare = folded(split_marks(str(text))[0]).strip("'\"“”‘’").strip()
-    bare = re.sub(r"\s*年度?$|\.0+$", "", bare)
+    bare = re.sub(r"\s*年度?$|\.0+$", "", folded(str(text)))
     if isinstance(text, bool) or not _YEAR.fullmatch(bare):
         raise ValueError("write a four-digit year such as 2011")
     return int(bare)

@@ -101,7 +101,7 @@ def _header(sheet: Sheet) -> tuple[int, list[str]] | None:
     """Where the header stands among the lines, and the columns it names."""
     for place, line in enumerate(sheet.lines[:30]):
         names = [column_name(cell.text) for cell in line.cells]
-        if len(set(names) & set(COLUMNS)) >= HEADER_NAMES:
+        if len(set(names) & set(COLUMNS)) >= HEADER_NAMES and {"year", "value"} & set(names):
             while names and not names[-1]:
                 names.pop()
             return place, names
@@ -197,10 +197,15 @@ def _left_out(line: Line, names: list[str]) -> str:
 
 def _is_year(text: str) -> bool:
     try:
-        whole_year(text)
+        _year(text)
     except ValueError:
         return False
     return True
+
+
+def _year(text: str) -> int:
+    """A year as typed into a table, where footnote marks and quotes may stand around it."""
+    return whole_year(split_marks(text)[0].strip("'\"“”‘’"))
 
 
 def _misshapen(line: Line, names: list[str], sheet: Sheet) -> str:
@@ -238,7 +243,7 @@ def _record(row: Row, notes: list[str]) -> dict[str, object]:
     texts, marks = _texts(row)
     year = math.nan
     try:
-        year = whole_year(row.cells["year"].text)
+        year = _year(row.cells["year"].text)
     except ValueError as error:
         row.fault("year", str(error))
     texts["measure"] = texts["measure"] or "level"
@@ -324,7 +329,7 @@ def _since(row: Row, measure: str, year: float) -> int | None:
     if not needed:
         return None
     try:
-        since = whole_year(text)
+        since = _year(text)
     except ValueError:
         row.fault("since", f"write the first year of the {measure}, such as 2007")
         return None

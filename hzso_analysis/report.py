@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,9 +25,10 @@ from papermill.exceptions import PapermillExecutionError
 from tqdm import tqdm
 
 from hzso_analysis import wording
-from hzso_analysis.edition import Edition, describe, lend_answer, open_edition
-from hzso_analysis.faults import nearest
+from hzso_analysis.edition import Edition, comparison, describe, open_edition, parameter_faults, share_answers
+from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.figures import data_folder
+from hzso_analysis.numerals import whole_year
 
 NOTEBOOKS_DIR = Path(__file__).resolve().parents[1] / "notebooks"
 TEMPLATES_DIR = Path(__file__).resolve().parent / "templates"
@@ -74,47 +77,77 @@ def build_report(
     compare_with: str = "china",
     total_basis: str = "estimated",
     data_dir: str | Path = "",
+    show_code: bool | str = False,
     progress: bool = False,
 ) -> Path:
     """Run all notebooks for an area and a year, write `out_dir/area/year/` and return the path of its index.html.
 
     The new report takes the place of the old one only when it is whole; the same input gives the same bytes.
-    `progress` shows a bar on stderr.
+    `show_code` unfolds the code of the pages, `progress` shows a bar on stderr.
 
     Raises ValueError for wrong parameters and DataError for faults in the data, both before anything runs, and
     ReportError on the first notebook that fails; the old report then stays as it was.
     """
     folder = str(data_folder(data_dir)) if data_dir else ""
-    edition = open_edition(area=area, year=year, compare_with=compare_with, total_basis=total_basis, data_dir=folder)
-    parameters = {"area": area, "year": edition.year, "compare_with": compare_with, "total_basis": total_basis}
-    parameters["data_dir"] = folder
-    target = Path(out_dir) / edition.area / str(edition.year)
-    if target.exists() and not (target / "index.html").is_file():
-        raise ReportError(f"{target} is in the way: it holds no report; move it or choose another folder")
-    notebooks = load_notebooks(parameters)
-    front = _front(edition)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{edition.year}-"))
-    try:
-        # a folder inside the workshop: mkdtemp lets only its owner in, a report is for others to read
-        draft = workshop / "new"
-        draft.mkdir()
-        chapters = []
-        bar = tqdm(notebooks.items(), unit="chapter", file=sys.stderr, disable=not progress)
-        with lend_answer(edition, workshop), bar:
-            for stem, notebook in bar:
-                bar.set_description(_name(stem))
-                done = execute(notebook, f"{edition.area} {edition.year}: {stem}.ipynb", parameters)
-                # the folder as the user wrote it: an absolute path would tell one machine from another
-                tidy(done, parameters | {"data_dir": str(data_dir)})
-                chapters.append(Chapter(stem, _name(stem), _question(done, stem), done))
-        _write_pages(draft, chapters, edition, front)
-        _swap(draft, target, workshop / "old")
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
-        with suppress(OSError):
-            target.parent.rmdir()  # only an empty folder goes: one made for a report that failed
+    parameters = {"area": area, "year": year, "compare_with": compare_with, "total_basis": total_basis}
+    parameters |= {"data_dir": folder, "show_code": show_code}
+    with share_answers():
+        edition = open_edition(**parameters)
+        parameters |= {"year": edition.year, "show_code": edition.show_code}
+        target = Path(out_dir) / edition.area / str(edition.year)
+        if target.exists() and not (target / "index.html").is_file():
+            raise ReportError(f"{target} is in the way: it holds no report; move it or choose another folder")
+        notebooks, front = load_notebooks(parameters), _front(edition)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{edition.year}-"))
+        try:
+            # a folder inside the workshop: mkdtemp lets only its owner in, a report is for others to read
+            draft = workshop / "new"
+            draft.mkdir()
+            # the folder as the user wrote it: an absolute path would tell one machine from another
+            shown = parameters | {"data_dir": str(data_dir)}
+            chapters = _run(notebooks, f"{edition.area} {edition.year}", parameters, shown, progress)
+            _write_pages(draft, chapters, edition, front)
+            _swap(draft, target, workshop / "old")
+        finally:
+            shutil.rmtree(workshop, ignore_errors=True)
+            with suppress(OSError):
+                target.parent.rmdir()  # only an empty folder goes: one made for a report that failed
     return target / "index.html"
+
+
+def build_reports(
+    areas: Sequence[str],
+    years: Sequence[object],
+    done: Callable[[Path], object],
+    *,
+    out_dir: str | Path = "reports",
+    progress: bool = False,
+    **parameters: Any,
+) -> None:
+    """Build a report for each area and year in order and call `done` with each index.html.
+
+    The figures of an area are reconciled once for all years. Raises ValueError naming every wrong parameter before
+    anything runs. A report that fails does not stop the others: ReportError names all that failed at the end.
+    """
+    asked = [(area, year) for area in areas for year in years]
+    found = (parameter_faults(area=area, year=year, **parameters) for area, year in asked)
+    if faults := dict.fromkeys(itertools.chain.from_iterable(found)):
+        raise ValueError("\n".join(faults))
+    orders, failed = dict.fromkeys((area, whole_year(year)) for area, year in asked), []
+    with share_answers():
+        for area, year in orders:
+            try:
+                done(build_report(area=area, year=year, out_dir=out_dir, progress=progress, **parameters))
+            except Exception as error:  # whatever is wrong with one report
+                if len(orders) == 1:
+                    raise
+                said = isinstance(error, (ReportError, DataError, OSError))
+                reason = str(error) if said else f"{area} {year}: {type(error).__name__}: {_first_line(str(error))}"
+                failed.append("\n".join(getattr(error, "faults", [reason])))
+    if failed:
+        head = f"{len(failed)} of {len(orders)} reports were not made; what stood in their place is as it was before"
+        raise ReportError("\n".join([head, *dict.fromkeys(failed)]).replace("\n", "\n  "))
 
 
 def refresh_notebooks() -> None:
@@ -171,6 +204,19 @@ def execute(notebook: NotebookNode, where: str, parameters: dict[str, Any]) -> N
     raise ReportError(f"{where}{cell}: {reason}") from None
 
 
+def _run(
+    notebooks: dict[str, NotebookNode], report: str, parameters: dict[str, Any], shown: dict[str, Any], progress: bool
+) -> list[Chapter]:
+    """Execute the notebooks of a report, which hold the parameters as `shown` afterwards."""
+    chapters = []
+    with tqdm(notebooks.items(), unit="chapter", file=sys.stderr, disable=not progress) as bar:
+        for stem, notebook in bar:
+            bar.set_description(f"{report}, {_name(stem)}")
+            done = tidy(execute(notebook, f"{report}: {stem}.ipynb", parameters), shown)
+            chapters.append(Chapter(stem, _name(stem), _question(done, stem), done))
+    return chapters
+
+
 def tidy(notebook: NotebookNode, parameters: dict[str, Any]) -> NotebookNode:
     """Take out of an executed notebook what differs between runs and machines; return the same notebook."""
     notebook.metadata.pop("papermill", None)
@@ -179,7 +225,9 @@ def tidy(notebook: NotebookNode, parameters: dict[str, Any]) -> NotebookNode:
         for key in ("papermill", "execution", "ExecuteTime"):
             cell.metadata.pop(key, None)
         if INJECTED in _tags(cell):
-            lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in parameters.items()]
+            texts = {name: json.dumps(value, ensure_ascii=False) for name, value in parameters.items()}
+            texts |= {name: str(value) for name, value in parameters.items() if isinstance(value, bool)}
+            lines = [f"{name} = {text}" for name, text in texts.items()]
             cell |= {"id": INJECTED, "source": "\n".join(["# Parameters", *lines])}
         if not _tags(cell):
             cell.metadata.pop("tags", None)
@@ -227,7 +275,7 @@ def _write_pages(folder: Path, chapters: list[Chapter], edition: Edition, front:
     for place, chapter in enumerate(chapters):
         _save(chapter.notebook, folder / f"{chapter.stem}.ipynb")
         _, body = _title(chapter.notebook)
-        page = {"place": place, "edition": _edition_line(edition)}
+        page = {"place": place, "edition": _edition_line(edition), "show_code": edition.show_code}
         html, _ = exporter.from_notebook_node(body, {"report": report, "page": page})
         _write(html, folder / f"{chapter.stem}.html")
     cards = [chapter._asdict() | {"picture": _picture(chapter)} for chapter in chapters]
@@ -247,8 +295,8 @@ def prose(markdown: str) -> str:
 
 def _edition_line(edition: Edition) -> str:
     """The parameters in words."""
-    other = f"Compared with {wording.area_name(edition.compare_with)}." if edition.compare_with else "Not compared."
-    return f"{wording.area_name(edition.area)}, {edition.year}. {other} {BASIS[edition.total_basis]}"
+    place = f"{wording.area_name(edition.area)}, {edition.year}."
+    return f"{place} {comparison(edition)} {BASIS[edition.total_basis]}"
 
 
 def _question(notebook: NotebookNode, stem: str) -> str:

@@ -13,9 +13,9 @@ import xlsxwriter
 from xlsxwriter.utility import xl_range, xl_range_abs
 
 from hzso_analysis import wording
-from hzso_analysis.edition import whole_year
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.figures import areas, codebook, data_folder, load_figures, other_areas
+from hzso_analysis.numerals import whole_year
 from hzso_analysis.vocabulary import COLUMNS, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
 
 COUNTED = ["months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
@@ -82,7 +82,7 @@ def _check_arguments(year: object, area: str, like: str, source: str, folder: Pa
     try:
         year = whole_year(year)
     except ValueError as error:
-        faults.append(str(error))
+        faults.append(f"year: found {year!r}; {error}")
     if (like or area) not in areas(folder):
         example = (areas(folder) or ["hangzhou"])[-1]
         hint = "" if like else f"; for a new area say whose figures to list, as in --like {example}"

@@ -64,15 +64,75 @@ def test_report_prints_the_path_of_the_index(asked):
     assert (done.exit_code, done.output) == (0, f"{Path('reports/hangzhou/2011/index.html')}\n")
     assert asked == [
         {
-            **{"area": "hangzhou", "year": "2011", "compare_with": "china", "total_basis": "estimated"},
-            **{"data_dir": "", "out_dir": "there", "progress": True},
+            **{"area": "hangzhou", "year": 2011, "compare_with": "china", "total_basis": "estimated"},
+            **{"data_dir": "", "show_code": False, "out_dir": "there", "progress": True},
         }
     ]
 
 
 def test_parameters_of_the_notebooks_go_through(asked):
     assert run("report", "-p", "year", "2010", "-p", "total_basis", "published").exit_code == 0
-    assert (asked[0]["year"], asked[0]["total_basis"]) == ("2010", "published")
+    assert (asked[0]["year"], asked[0]["total_basis"]) == (2010, "published")
+
+
+@pytest.mark.parametrize(
+    ("words", "orders"),
+    [
+        (["--years", "2008-2010"], [("hangzhou", 2008), ("hangzhou", 2009), ("hangzhou", 2010)]),
+        (["--years", "２００８，２０１０－２０１１"], [("hangzhou", 2008), ("hangzhou", 2010), ("hangzhou", 2011)]),
+        (["--years", "2010年至2011年、2010"], [("hangzhou", 2010), ("hangzhou", 2011)]),
+        (["--years", "2010–2009"], [("hangzhou", 2009), ("hangzhou", 2010)]),
+        (["--year", "2011", "--year", "2009"], [("hangzhou", 2011), ("hangzhou", 2009)]),
+        (
+            ["--area", "hangzhou", "--area", "china", "--years", "2009,2011"],
+            [("hangzhou", 2009), ("hangzhou", 2011), ("china", 2009), ("china", 2011)],
+        ),
+    ],
+)
+def test_several_years_and_areas_are_reported_in_order(asked, words, orders):
+    done = run("report", *words)
+    assert (done.exit_code, [(call["area"], call["year"]) for call in asked]) == (0, orders)
+    assert done.stdout == f"{Path('reports/hangzhou/2011/index.html')}\n" * len(orders)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--show-code"], True), (["-p", "show_code", "false"], "false"), (["-p", "show_code", "ＹＥＳ"], "ＹＥＳ")],
+)
+def test_show_code_goes_through(asked, words, said):
+    assert run("report", *words).exit_code == 0
+    assert asked[0]["show_code"] == said
+
+
+def test_a_report_that_fails_does_not_stop_the_others(monkeypatch):
+    faults = {
+        2009: ReportError("hangzhou 2009: 01_scale.ipynb, code cell 3: boom"),
+        2010: KeyError("level"),
+        2011: PermissionError(13, "Permission denied", "reports"),
+    }
+
+    def stand_in(*, area, year, **_):
+        if year in faults:
+            raise faults[year]
+        return Path(area) / str(year)
+
+    monkeypatch.setattr("hzso_analysis.report.build_report", stand_in)
+    done = run("report", "--years", "2008-2012")
+    assert (done.exit_code, done.stdout) == (1, f"{Path('hangzhou/2008')}\n{Path('hangzhou/2012')}\n")
+    assert done.stderr.splitlines() == [
+        "Error: 3 of 5 reports were not made; what stood in their place is as it was before",
+        "  hangzhou 2009: 01_scale.ipynb, code cell 3: boom",
+        "  hangzhou 2010: KeyError: 'level'",
+        "  [Errno 13] Permission denied: 'reports'",
+    ]
+
+
+def test_a_comparison_that_cannot_be_made_is_said(asked):
+    done = run("report", "--compare-with", "chna", "--years", "2010-2011")
+    assert (done.exit_code, len(asked)) == (0, 2)
+    assert done.stderr.startswith("not compared: chna has no figures (did you mean china?); ")
+    assert done.stderr.count("\n") == 1
+    assert not run("report", "--compare-with", "").stderr
 
 
 @pytest.mark.parametrize(
@@ -81,6 +141,8 @@ def test_parameters_of_the_notebooks_go_through(asked):
         (["-p", "yaer", "2012"], "Error: no parameter yaer (did you mean year?); the notebooks have area, year,"),
         (["--year", "2011", "-p", "year", "2010"], "Error: year is given twice"),
         (["-p", "year", "2011", "-p", "year", "2010"], "Error: year is given twice"),
+        (["--year", "2011", "--years", "2010"], "Error: year is given twice; give --year or --years"),
+        (["--years", "2011", "-p", "year", "2010"], "Error: year is given twice; give --year or --years"),
         (["--total-basis", "guessed"], "'guessed' is not one of 'estimated', 'published'"),
     ],
 )
@@ -96,7 +158,13 @@ def test_wrong_use_stops_before_anything_runs(asked, words, message):
     [
         (["--area", "hangzo"], "Error: area: found 'hangzo' (did you mean hangzhou?)"),
         (["-p", "year", "20x1"], "Error: year: found '20x1'; write a four-digit year such as 2011"),
+        (["--years", "2010-20x1"], "Error: year: found '2010-20x1'; write a four-digit year such as 2011"),
+        (["--years", "2010-2011-2012"], "Error: year: found '2010-2011-2012'; write a four-digit year"),
+        (["--years", ""], "Error: year: found ''; write a four-digit year such as 2011"),
         (["-p", "total_basis", "guessed"], "Error: total_basis: found 'guessed'; write estimated or published"),
+        (["-p", "show_code", "nein"], "Error: show_code: found 'nein'; write true, yes, 1, false, no or 0"),
+        (["--area", "hangzo", "--years", "20x1"], "year: found '20x1'; write a four-digit year such as 2011\n"),
+        (["--area", "hangzo", "--area", "chna"], "\narea: found 'chna' (did you mean china?)"),
     ],
 )
 def test_wrong_values_are_named_with_what_is_allowed(words, message, tmp_path):
@@ -111,7 +179,7 @@ def test_wrong_values_are_named_with_what_is_allowed(words, message, tmp_path):
     [
         (ReportError("hangzhou 2011: 01_scale.ipynb, code cell 3: boom"), 1, "code cell 3: boom"),
         (PermissionError(13, "Permission denied", "reports"), 1, "Permission denied: 'reports'"),
-        (KeyboardInterrupt(), 130, "interrupted; the report is as it was before"),
+        (KeyboardInterrupt(), 130, "interrupted; the report under way is as it was before"),
     ],
 )
 def test_faults_are_one_message_and_a_status(monkeypatch, error, status, message):
@@ -126,6 +194,7 @@ def test_a_year_without_figures_is_a_fault_in_the_data(tmp_path):
     done = run("report", "--year", "1999", "--out", str(tmp_path))
     assert done.exit_code == 1
     assert "year: hangzhou has no figures for 1999; there are " in done.stderr
+    assert "1 fault in the data" in done.stderr, "a single report fails as it always did"
 
 
 def test_check_counts_what_is_sound(tmp_path):

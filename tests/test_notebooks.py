@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PARAMETERS = {"year": "int", "area": "str", "compare_with": "str", "total_basis": "str", "data_dir": "str"}
+PARAMETERS |= {"show_code": "bool"}
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=120", "-p", "no:cacheprovider", "-q"]
 
 
@@ -73,7 +74,7 @@ def test_parameters_are_literals_with_type_and_help(path):
     assert {name: entry["inferred_type_name"] for name, entry in known.items()} == PARAMETERS
     assert all(entry["help"] for entry in known.values())
     assert all(
-        re.fullmatch(r"\w+ = \S+ .*# type: (int|str) .+", line) for line in code_cells(path)[0].source.split("\n")
+        re.fullmatch(r"\w+ = \S+ .*# type: (int|str|bool) .+", line) for line in code_cells(path)[0].source.split("\n")
     )
 
 
@@ -85,17 +86,29 @@ def run(*command, cwd, **environment):
 
 
 def test_papermill_runs_a_notebook_from_any_folder(tmp_path):
-    done = run("papermill", str(ROOT / "notebooks" / "01_scale.ipynb"), "out.ipynb", "-p", "year", "2010", cwd=tmp_path)
+    words = ["-p", "year", "２０１０年", "-p", "show_code", "false"]
+    done = run("papermill", str(ROOT / "notebooks" / "01_scale.ipynb"), "out.ipynb", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     text = (tmp_path / "out.ipynb").read_text(encoding="utf-8")
     assert "Hangzhou 2010: " in text and "in 2010, down from 337–367 % the year before" in text
 
 
-def test_papermill_stops_at_a_wrong_parameter_with_a_plain_reason(tmp_path):
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["-p", "year", "1999"], "hangzhou has no figures for 1999; there are 2007"),
+        (
+            ["-p", "year", "2012.5", "-p", "area", "hangzo", "-p", "show_code", "nein"],
+            "year: found 2012.5; write a four-digit year such as 2011\n"
+            "show_code: found 'nein'; write true, yes, 1, false, no or 0\n",
+        ),
+    ],
+)
+def test_papermill_stops_at_a_wrong_parameter_with_a_plain_reason(tmp_path, words, reason):
     notebook = str(ROOT / "notebooks" / "01_scale.ipynb")
-    done = run("papermill", notebook, "out.ipynb", "-p", "year", "1999", cwd=tmp_path)
+    done = run("papermill", notebook, "out.ipynb", *words, cwd=tmp_path)
     assert done.returncode == 1
-    assert "hangzhou has no figures for 1999; there are 2007" in done.stderr
+    assert reason in done.stderr
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The report: whole or not at all, the same bytes each time, nothing loaded from elsewhere."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import nbformat
 import pandas as pd
 import pytest
 
-from hzso_analysis import report
+from hzso_analysis import edition, report
+from hzso_analysis.edition import CACHE
 from hzso_analysis.exhibits import Exhibit
-from hzso_analysis.report import ReportError, build_report, refresh_notebooks
+from hzso_analysis.faults import DataError
+from hzso_analysis.report import ReportError, build_report, build_reports, refresh_notebooks
 
 ATTACK = "<script>alert(1)</script>"
 PARAMETERS = """\
@@ -18,7 +21,8 @@ area = "hangzhou"  # type: str Area
 year = 2011  # type: int Year
 compare_with = "china"  # type: str Area to compare with
 total_basis = "estimated"  # type: str Which totals
-data_dir = ""  # type: str Folder with the data"""
+data_dir = ""  # type: str Folder with the data
+show_code = False  # type: bool Whether code is unfolded"""
 SVG = (
     '<svg role="img" aria-label="A chart"><g id="figure1-a"/><use href="#figure1-a" clip-path="url(#figure1-a)"/></svg>'
 )
@@ -129,7 +133,7 @@ def test_pages_lead_to_each_other(reports):
 def test_a_chapter_page_has_one_title_the_parameters_in_words_and_its_code_folded(reports):
     page = text(reports, "00_overview.html")
     assert re.findall(r"<h1>(.*?)</h1>", page) == ["What does it say?"]
-    assert "Hangzhou, 2011. Not compared. Totals as estimated from all published figures." in page
+    assert "Hangzhou, 2011. Not compared: China has no figures. Totals as estimated from all published figures." in page
     assert '<pre class="stream">2012 True\n&lt;script&gt;alert(1)&lt;/script&gt;\n</pre>' in page
     assert page.index('<pre class="stream">') < page.index('<details class="code"><summary>Code</summary>')
     assert "area = &#34;hangzhou&#34;  # type: str Area" in page
@@ -161,7 +165,7 @@ def test_executed_notebooks_hold_nothing_of_the_run(reports):
     assert notebook["metadata"] == {"kernelspec": kernel, "language_info": {"name": "python"}}
     assert all(set(cell["metadata"]) <= {"tags"} for cell in notebook["cells"])
     assert [cell["id"] for cell in notebook["cells"]][:3] == ["title", "parameters-0", "injected-parameters"]
-    assert notebook["cells"][2]["source"][-1] == 'data_dir = "figures"'
+    assert notebook["cells"][2]["source"][-2:] == ['data_dir = "figures"\n', "show_code = False"]
 
 
 @pytest.mark.parametrize(
@@ -247,7 +251,7 @@ def test_all_notebooks_that_cannot_take_the_parameters_are_named_before_one_runs
         "00_overview.ipynb: 0 cells are tagged parameters; exactly one must be",
         "01_scale.ipynb: 2 cells are tagged parameters; exactly one must be",
         "02_markets.ipynb: has no parameter year (did you mean yaer?); "
-        "it has area, yaer, compare_with, total_basis and data_dir",
+        "it has area, yaer, compare_with, total_basis, data_dir and show_code",
         "03_broken.ipynb: is no notebook that can be read",
     ]
 
@@ -264,6 +268,47 @@ def test_a_page_cannot_refer_to_a_picture_outside_it(desk, monkeypatch):
     make(desk / "notebooks", "00_overview", title="What?\n\n![logo](logo.png)")
     with pytest.raises(ReportError, match=r"00_overview\.html: refers to the picture logo\.png"):
         build()
+
+
+def test_code_is_unfolded_where_that_is_asked(desk, monkeypatch):
+    monkeypatch.setattr(report, "execute", lambda notebook, where, parameters: notebook)
+    make(desk / "notebooks", "00_overview")
+    for asked, start in (("Yes", '<details class="code" open><'), ("false", '<details class="code"><')):
+        page = build(show_code=asked).with_name("00_overview.html").read_text(encoding="utf-8")
+        assert start in page
+
+
+def test_several_years_are_reconciled_once_and_those_without_figures_are_named(desk, monkeypatch):
+    calls = []
+    reconcile = edition.reconcile
+    monkeypatch.setattr(edition, "reconcile", lambda figures: calls.append(figures) or reconcile(figures))
+    monkeypatch.setattr(report, "execute", lambda notebook, where, parameters: notebook)
+    monkeypatch.delenv(CACHE)
+    make(desk / "notebooks", "00_overview")
+    (desk / "figures" / "hangzhou" / "2010.csv").write_text(FIGURES.replace("2011,", "2010,", 1), encoding="utf-8")
+    pages = []
+    with pytest.raises(ReportError) as error:
+        build_reports(["hangzhou"], ["2010", 2011.0, 2012, 2011], pages.append, out_dir="out", data_dir="figures")
+    assert str(error.value).splitlines() == [
+        "1 of 3 reports were not made; what stood in their place is as it was before",
+        "  year: hangzhou has no figures for 2012; there are 2010, 2011",
+    ]
+    assert [page.parent.name for page in pages] == ["2010", "2011"]
+    assert (len(calls), os.environ.get(CACHE)) == (1, None)
+
+
+def test_a_fault_of_the_data_is_named_once_and_the_other_area_is_reported(desk, monkeypatch):
+    monkeypatch.setattr(report, "execute", lambda notebook, where, parameters: notebook)
+    make(desk / "notebooks", "00_overview")
+    (desk / "figures" / "ningbo").mkdir()
+    (desk / "figures" / "ningbo" / "2011.csv").write_text(FIGURES.replace("1872", "many"), encoding="utf-8")
+    pages, parameters = [], {"out_dir": "out", "data_dir": "figures"}
+    with pytest.raises(ReportError, match="3 of 4 reports were not made") as error:
+        build_reports(["ningbo", "hangzhou"], [2011, 2010], pages.append, **parameters)
+    assert str(error.value).count("ningbo/2011.csv:2: value: found many") == 1
+    assert [page.parts[-3:-1] for page in pages] == [("hangzhou", "2011")]
+    with pytest.raises(DataError):
+        build_reports(["ningbo"], [2011], pages.append, **parameters)
 
 
 def test_refreshing_twice_changes_nothing(desk):

@@ -1,0 +1,536 @@
+"""Workbooks that are messy: what a cell stores against what it shows, merges, hidden parts, formulas, other sheets."""
+
+import datetime
+import re
+import zipfile
+
+import pytest
+import xlsxwriter
+from messy import (
+    CLEAN,
+    COLUMNS,
+    MISSING,
+    assert_clean_or_refused,
+    assert_is_clean,
+    assert_refused,
+    edited,
+    names_row,
+    notes_of,
+    place,
+    read,
+    write_csv,
+)
+from openpyxl import Workbook
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
+from openpyxl.comments import Comment
+from openpyxl.styles import Font
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.table import Table
+
+from hzso_analysis.read import DataError
+
+OCTOBER = datetime.datetime(2011, 10, 30)
+NEW_YEAR = datetime.datetime(2011, 1, 1)
+RAISED = CellRichText("4851", TextBlock(InlineFont(vertAlign="superscript"), "1"))
+BOLD = CellRichText("48", TextBlock(InlineFont(b=True), "51"))
+
+
+def typed(row: list[str]) -> list:
+    """The row as Excel stores it: year and value as numbers."""
+    value = float(row[4])
+    return [int(row[0]), *row[1:4], int(value) if value.is_integer() else value, *row[5:]]
+
+
+def write_book(folder, *changes, name="messy.xlsx", rows=CLEAN[1:]):
+    """A workbook of the clean table on the sheet `data`, changed by functions that take the sheet."""
+    sheet = Workbook().active
+    sheet.title = "data"
+    for row in [COLUMNS, *map(typed, rows)]:
+        sheet.append(row)
+    for change in changes:
+        change(sheet)
+    sheet.parent.save(folder / name)
+    return folder / name
+
+
+def cells(**contents):
+    """A change that types these cells: a content, or a content and its number format."""
+
+    def change(sheet):
+        for cell, content in contents.items():
+            value, form = content if isinstance(content, tuple) else (content, "General")
+            sheet[cell].value, sheet[cell].number_format = value, form
+
+    return change
+
+
+def replaced(path, part, old, new):
+    """The workbook with text of one part inside its zip replaced."""
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    changed = re.sub(old, new, parts[part].decode(), count=1, flags=re.DOTALL)
+    assert changed != parts[part].decode(), "the part has nothing to replace"
+    with zipfile.ZipFile(path, "w") as book:
+        for name, content in {**parts, part: changed}.items():
+            book.writestr(name, content)
+    return path
+
+
+# cell, what it stores, its number format, what must come back
+SHOWN = [
+    ("E11", 0.3092, "0.00%", 30.92),
+    ("E11", 0.3092, "0.00%;[Red]-0.00%", 30.92),
+    ("E11", 0.3092, "0.00 %", 30.92),
+    ("E11", -0.052, "0.0%;(0.0%)", -5.2),
+    ("E11", 0.3, "0%", 30),
+    ("E11", 30.92, '0.00"%"', 30.92),
+    ("E11", 30.92, "0.00\\%", 30.92),
+    ("E11", 30.92, '0.00" % of last year"', 30.92),
+    ("E11", 30.919999999999998, "General", 30.92),
+    ("E11", -0.6, "General", -0.6),
+    ("E24", 4851.0, "0.00", 4851),
+    ("E24", 4851, "#,##0_);(#,##0)", 4851),
+    ("E24", 4851, '0"¹"', 4851),
+    ("E24", "4851", "@", 4851),
+    ("E24", 0, "#,##0", 0),
+    ("E24", 0, '0;-0;"-"', 0),
+    ("E24", None, "0.00", MISSING),
+    ("E24", "…", "General", MISSING),
+    ("A6", 2011.0, "0.00", 2011),
+    ("A6", "2011", "@", 2011),
+    ("A6", 2011, '0"年"', 2011),
+    ("D8", "NA", "General", "NA"),
+    ("D8", "nan", "General", "nan"),
+    ("C24", None, "General", ""),
+]
+SHOWN_OR_REFUSED = [
+    ("E24", RAISED, "General", 4851),
+    ("E24", BOLD, "General", 4851),
+    ("E24", 4851000, "#,##0,", 4851),
+    ("E24", 4851, '"约"0', 4851),
+    ("E24", 4851, ";;;", 4851),
+    ("E24", "#N/A", "General", MISSING),
+    ("E11", 30.92, "0.00%", 3092),
+    ("E11", -5.2, "0.0;0.0", -5.2),
+    ("A6", NEW_YEAR, "yyyy", 2011),
+    ("A6", CellRichText("2011", TextBlock(InlineFont(vertAlign="superscript"), "2")), "General", 2011),
+    ("D8", True, "General", "TRUE"),
+    ("D8", 2011, "General", "2011"),
+    ("D8", CellRichText("KPO", TextBlock(InlineFont(vertAlign="superscript"), "1")), "General", "KPO"),
+    ("G8", 2011, "General", "2011"),
+]
+REFUSED = [
+    *(("E24", content, "General") for content in [OCTOBER, datetime.time(1, 30), True, False, "#REF!", "#DIV/0!"]),
+    *(("E24", 4851, form) for form in ["yyyy-mm-dd", "h:mm"]),
+    *(("E24", 0.4851, form) for form in ["0.00%", "0%"]),
+    ("E22", 6.63, "0%"),
+    *(("A6", content, "yyyy-mm-dd") for content in [NEW_YEAR, datetime.datetime(1905, 7, 3), 2011]),
+    *(("A6", content, "General") for content in [2011.5, True, 11, 20111, None, "20l1", "#N/A"]),
+    *(("D18", OCTOBER, form) for form in ["d-mmm", "mm-dd", 'm"月"d"日"', "yyyy"]),
+    ("D18", datetime.time(10, 30), "h:mm"),
+    ("D18", datetime.timedelta(hours=10, minutes=30), "[h]:mm"),
+    *((cell, OCTOBER, "d-mmm") for cell in ["B8", "C8", "F24"]),
+    *((cell, "#REF!", "General") for cell in ["B8", "D8", "F24", "G8"]),
+    *((cell, None, "General") for cell in ["B8", "F24", "G8"]),
+]
+NAMED = {"A": "year", "D": "category", "E": "value"}
+
+
+def ids_of(table):
+    return [f"{cell}-{content!a}-{form}" for cell, content, form, *_ in table]
+
+
+@pytest.mark.parametrize(("cell", "content", "form", "expected"), SHOWN, ids=ids_of(SHOWN))
+def test_cell_reads_as_it_shows(tmp_path, cell, content, form, expected):
+    assert_is_clean(read(write_book(tmp_path, cells(**{cell: (content, form)}))), {cell: expected})
+
+
+@pytest.mark.parametrize(("cell", "content", "form", "expected"), SHOWN_OR_REFUSED, ids=ids_of(SHOWN_OR_REFUSED))
+def test_cell_reads_as_it_shows_or_is_refused(tmp_path, cell, content, form, expected):
+    path = write_book(tmp_path, cells(**{cell: (content, form)}))
+    row, column = place(cell)
+    assert_clean_or_refused(path, {cell: expected}, rows=(row + 1,), said=(COLUMNS[column],))
+
+
+@pytest.mark.parametrize(("cell", "content", "form"), REFUSED, ids=ids_of(REFUSED))
+def test_cell_is_refused(tmp_path, cell, content, form):
+    path = write_book(tmp_path, cells(**{cell: (content, form)}))
+    row, column = place(cell)
+    assert_refused(read(path), path, rows=(row + 1,), said=(COLUMNS[column],))
+
+
+@pytest.mark.parametrize("content", [OCTOBER, datetime.datetime(2011, 1, 9), 40552, "9-Jan"])
+def test_months_that_became_a_date_are_refused(tmp_path, content):
+    path = write_book(tmp_path, cells(H1="months", H24=content))
+    assert_refused(read(path), path, rows=(24,), said=("months", "1 to 9"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "content", "form", "half"),
+    [
+        ("E24", 4851, "General", 0.5),
+        ("E24", 4851.0, "0.00", 0.005),
+        ("E24", 4851.37, "0", 0.5),
+        ("E24", 4851.3, "#,##0.00", 0.005),
+        ("E24", 4851.3, "General", 0.05),
+        ("E24", "4,851.0", "General", 0.05),
+        ("E11", 0.3092, "0.00%", 0.005),
+        ("E11", 0.31, "0%", 0.5),
+        ("E11", 30.919999999999998, "General", 0.005),
+        ("E11", 30.9, '0.0"%"', 0.05),
+        ("E25", 84700, "#,##0", 50),
+        ("E22", 663, "0.00", 0),
+    ],
+)
+def test_precision_comes_from_the_format_and_never_from_the_float(tmp_path, cell, content, form, half):
+    table = read(write_book(tmp_path, cells(**{cell: (content, form)})))
+    assert table["precision"].iloc[place(cell)[0] - 1] == pytest.approx(half, rel=1e-9)
+
+
+def blank_row(sheet):
+    sheet.insert_rows(11)
+
+
+def styled_far_below(sheet):
+    for row in range(26, 2000):
+        sheet.cell(row, 1).font = Font(bold=True)
+    sheet["Z50"].font = Font(bold=True)
+
+
+def helpers_of_excel(sheet):
+    sheet.add_table(Table(displayName="figures", ref="A1:G25"))
+    sheet.add_data_validation(DataValidation(type="list", formula1='"all,offshore,onshore"', sqref="C2:C25"))
+    sheet["E5"].comment = Comment("as printed", "bureau")
+    sheet.freeze_panes = "A2"
+
+
+def text_years(sheet):
+    for row in range(2, 26):
+        sheet.cell(row, 1, "2011").quotePrefix = True
+
+
+def sheets_behind(sheet):
+    book = sheet.parent
+    book.create_sheet("empty")
+    book.create_sheet("readme")["A1"] = "how this was made"
+    book.create_chartsheet("chart")
+
+
+def hidden_formula_sheet(sheet):
+    other = sheet.parent.create_sheet("sums")
+    other["A1"], other.sheet_state = "=SUM(data!E2:E5)", "hidden"
+
+
+SHAPES = {
+    "plain": [],
+    "blank row": [blank_row],
+    "years as text": [text_years],
+    "styles far below": [styled_far_below],
+    "table, comment, list": [helpers_of_excel],
+    "other sheets behind": [sheets_behind],
+    "formula on a hidden sheet": [hidden_formula_sheet],
+    "sheet named in Chinese": [lambda sheet: setattr(sheet, "title", "数据")],
+    "active sheet is another": [sheets_behind, lambda sheet: setattr(sheet.parent, "active", 1)],
+}
+
+
+@pytest.mark.parametrize("changes", SHAPES.values(), ids=SHAPES)
+def test_shape_reads_right(tmp_path, changes):
+    assert_is_clean(read(write_book(tmp_path, *changes)))
+
+
+def titles(sheet):
+    sheet.insert_rows(1, 2)
+    sheet["A1"], sheet["A2"] = "杭州服务外包概况", "单位：见各行"
+    sheet.merge_cells("A1:G1")
+
+
+def merged_down(sheet):
+    for area in ("A2:A25", "B3:B3", "C4:C5", "G8:G8"):
+        sheet.merge_cells(area)
+
+
+def moved(sheet):
+    sheet.move_range("A1:G25", rows=3, cols=2)
+
+
+def sheet_in_front(state="visible", content="cover"):
+    def change(sheet):
+        front = sheet.parent.create_sheet("front", 0)
+        front["A1"], front.sheet_state = content, state
+
+    return change
+
+
+def chart_in_front(sheet):
+    sheet.parent.create_chartsheet("chart", 0)
+
+
+def old_sheet(index, state):
+    """Another sheet of the same columns with the values of last year."""
+
+    def change(sheet):
+        old = sheet.parent.create_sheet("旧表", index)
+        for row in [COLUMNS, *map(typed, CLEAN[1:4])]:
+            old.append([2010 if cell == 2011 else cell for cell in row])
+        old.sheet_state = state
+
+    return change
+
+
+SHAPES_OR_REFUSED = {  # changes, the rows named in the error, or in the load report when left out
+    "titles above the header": ([titles], (1, 2)),
+    "year and flow merged downwards": ([merged_down], ()),
+    "notes below": ([cells(A26="注：[1] 不含在岸。", A28="Note: * preliminary.")], (26, 28)),
+    "note in the second column": ([cells(B26="注：[1] 不含在岸。")], (26,)),
+    "note beside the table": ([cells(J3="check this")], (3,)),
+    "note far below and right": ([cells(K99="check this")], (99,)),
+    "sum below without a result": ([cells(E26="=SUM(E2:E25)")], (26,)),
+    "table further down and right": ([moved], ()),
+    "empty sheet in front": ([sheet_in_front(content=None)], ()),
+    "cover sheet in front": ([sheet_in_front()], ()),
+    "hidden sheet in front": ([sheet_in_front("hidden")], ()),
+    "chart sheet in front": ([chart_in_front], ()),
+    "header again below": ([cells(**{f"{'ABCDEFG'[i]}26": name for i, name in enumerate(COLUMNS)})], (26,)),
+    "extra column": ([cells(H1="remark", H3="revised")], ()),
+}
+
+
+@pytest.mark.parametrize(("changes", "rows"), SHAPES_OR_REFUSED.values(), ids=SHAPES_OR_REFUSED)
+def test_shape_reads_right_or_is_refused(tmp_path, changes, rows):
+    assert_clean_or_refused(write_book(tmp_path, *changes), rows=rows, noted=True)
+
+
+def merge(*areas):
+    return lambda sheet: [sheet.merge_cells(area) for area in areas]
+
+
+def test_only_merged_cells_are_filled(tmp_path):
+    path = write_book(tmp_path, merge("A2:A25", "B3:B4"), cells(C22=None, D24=None))
+    table = read(path)
+    if not isinstance(table, DataError):
+        assert table["category"].iloc[22] in ("", "total")
+        assert_is_clean(table, {"B4": "contracts executed", "C22": "", "D24": table["category"].iloc[22]})
+        assert "A2:A25" in notes_of(table) and "B3:B4" in notes_of(table)
+    else:
+        assert_refused(table, path, said=("A2:A25", "B3:B4"))
+
+
+def test_a_value_merged_over_two_rows_is_filled_or_refused(tmp_path):
+    assert_clean_or_refused(write_book(tmp_path, merge("E8:E9")), {"E9": 260}, rows=(8,), said=("E8:E9|value",))
+
+
+@pytest.mark.parametrize("area", ["D8:E8", "E8:F8", "A8:G8", "D8:E9"])
+def test_cells_merged_across_columns_are_refused(tmp_path, area):
+    path = write_book(tmp_path, merge(area))
+    assert_refused(read(path), path, rows=(8,))
+
+
+def test_a_blank_year_is_never_filled_down(tmp_path):
+    path = write_book(tmp_path, cells(A3=None, A4=None, A20=None))
+    assert_refused(read(path), path, rows=(3, 4, 20), said=("year",))
+
+
+HIDING = {
+    "hidden": lambda sheet: setattr(sheet.row_dimensions[8], "hidden", True),
+    "no height": lambda sheet: setattr(sheet.row_dimensions[8], "height", 0),
+    "group": lambda sheet: sheet.row_dimensions.group(8, 8, hidden=True),
+}
+
+
+@pytest.mark.parametrize("change", HIDING.values(), ids=HIDING)
+def test_a_hidden_row_is_named_whatever_becomes_of_it(tmp_path, change):
+    path = write_book(tmp_path, change)
+    outcome = read(path)
+    if isinstance(outcome, DataError):
+        assert_refused(outcome, path, rows=(8,), said=("hidden",))
+    else:
+        assert_is_clean(outcome, rows=CLEAN if len(outcome) == 24 else [*CLEAN[:7], *CLEAN[8:]])
+        assert [note for note in outcome.attrs["notes"] if "hidden" in note and names_row(note, 8)]
+
+
+def test_last_year_kept_in_a_hidden_row_is_never_counted(tmp_path):
+    rows = [*CLEAN[1:7], [*CLEAN[5][:4], "1300", *CLEAN[5][5:]], *CLEAN[7:]]
+    path = write_book(tmp_path, HIDING["hidden"], rows=rows)
+    outcome = read(path)
+    if isinstance(outcome, DataError):
+        assert_refused(outcome, path, rows=(8,))
+    else:
+        assert outcome["value"].tolist().count(1300) == 0 and names_row(notes_of(outcome), 8)
+
+
+@pytest.mark.parametrize("column", "CEFG")
+def test_a_hidden_column_is_named_whatever_becomes_of_it(tmp_path, column):
+    path = write_book(tmp_path, lambda sheet: setattr(sheet.column_dimensions[column], "hidden", True))
+    outcome = read(path)
+    if isinstance(outcome, DataError):
+        assert_refused(outcome, path, said=("hidden", COLUMNS[ord(column) - 65]))
+    else:
+        assert_is_clean(outcome)
+        assert [note for note in outcome.attrs["notes"] if "hidden" in note]
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_two_tables_in_one_workbook_are_both_named(tmp_path, index):
+    path = write_book(tmp_path, old_sheet(index, "visible"))
+    outcome = read(path)
+    if isinstance(outcome, DataError):
+        assert_refused(outcome, path, said=("data", "旧表"))
+    else:
+        assert_is_clean(outcome)
+        assert "旧表" in notes_of(outcome)
+
+
+@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_a_hidden_table_is_not_used_silently(tmp_path, index, state):
+    path = write_book(tmp_path, old_sheet(index, state))
+    outcome = read(path)
+    if isinstance(outcome, DataError):
+        assert_refused(outcome, path, said=("旧表",))
+    else:
+        assert_is_clean(outcome)
+
+
+FORMULAS = {
+    "values": ({"E2": "=3000+132", "E5": "=E2-1260"}, ("E2", "E5")),
+    "a year": ({"A6": "=A5"}, ("A6",)),
+    "texts": ({"D6": '="I"&"TO"', "F8": "=F7"}, ("D6", "F8")),
+    "a whole column": ({f"G{row}": "=G$2" for row in range(3, 26)}, ("G3", "G25")),
+}
+
+
+@pytest.mark.parametrize(("contents", "named"), FORMULAS.values(), ids=FORMULAS)
+def test_a_formula_without_result_is_refused(tmp_path, contents, named):
+    path = write_book(tmp_path, cells(**contents))
+    assert_refused(read(path), path, said=("data", *named, "Excel"))
+
+
+def write_results(folder, results: dict, **options):
+    """A workbook in which these cells are formulas with a stored result, as Excel saves them."""
+    path = folder / "messy.xlsx"
+    with xlsxwriter.Workbook(path, options) as book:
+        sheet = book.add_worksheet("data")
+        for i, row in enumerate([COLUMNS, *map(typed, CLEAN[1:])]):
+            sheet.write_row(i, 0, row)
+            for cell in [cell for cell in results if place(cell)[0] == i]:
+                sheet.write_formula(cell, "=1+1", value=results[cell])
+    return path
+
+
+@pytest.mark.parametrize("results", [{"E2": 3132, "E5": 1872.0, "E12": 66.14, "A6": 2011, "D6": "ITO"}, {}], ids=str)
+@pytest.mark.parametrize("constant_memory", [True, False])
+def test_a_formula_with_its_result_reads_right(tmp_path, results, constant_memory):
+    assert_is_clean(read(write_results(tmp_path, results, constant_memory=constant_memory)))
+
+
+@pytest.mark.parametrize("result", ["#REF!", "#DIV/0!", "#VALUE!", True])
+def test_a_formula_whose_result_is_no_number_is_refused(tmp_path, result):
+    path = write_results(tmp_path, {"E24": result})
+    assert_refused(read(path), path, rows=(24,), said=("value",))
+
+
+def test_a_formula_whose_result_is_an_empty_text_is_missing_or_refused(tmp_path):
+    assert_clean_or_refused(write_results(tmp_path, {"E24": ""}), {"E24": MISSING}, rows=(24,))
+
+
+def test_all_faults_of_all_kinds_come_at_once(tmp_path):
+    change = cells(A3=11, B6=None, E2="=E3", E12=True, E20="#REF!", D18=OCTOBER, F8="百万", E22="1,87")
+    path = write_book(tmp_path, change)
+    said = ("year", "indicator", "value", "category", "unit", "E2")
+    assert_refused(read(path), path, rows=(2, 3, 6, 8, 12, 18, 20, 22), said=said)
+
+
+@pytest.mark.parametrize("value", [1900, 3744])
+def test_part_larger_than_its_whole_by_a_little_loads(tmp_path, value):
+    assert_is_clean(read(write_book(tmp_path, cells(E6=value))), {"E6": value})
+
+
+@pytest.mark.parametrize(("cell", "value"), [("E6", 1345000), ("E6", 1345000000), ("E5", 1.872)])
+def test_a_contradiction_of_units_is_refused(tmp_path, cell, value):
+    path = write_book(tmp_path, cells(**{cell: value}))
+    assert_refused(read(path), path, rows=(int(cell[1:]),), said=("unit|thousand|billion|1000",))
+
+
+def test_all_shares_as_percent_cells_read_right(tmp_path):
+    shares = {f"E{row}": (float(CLEAN[row - 1][4]) / 100, "0.00%") for row in range(11, 17)}
+    assert_is_clean(read(write_book(tmp_path, cells(**shares))))
+
+
+def test_duplicates_are_found_across_text_and_number(tmp_path):
+    def copy(sheet):
+        sheet.insert_rows(8)
+        for i, text in enumerate(CLEAN[5], 1):
+            sheet.cell(8, i, f" {text}")
+
+    assert_clean_or_refused(write_book(tmp_path, copy), rows=(6, 8), noted=True)
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+FROM_2009 = 'xmlns:x14="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main"'
+LIST = f'<extLst><ext {FROM_2009} uri="{{CCE6A557-97BC-4b89-ADB6-D9C93CAAB3DF}}"/></extLst></worksheet>'
+HEADING = "<headerFooter><oddHeader>bureau</oddHeader></headerFooter></worksheet>"
+BUILT_BY_OTHERS = {
+    "wrong dimension": (SHEET, r'<dimension ref="[^"]*"', '<dimension ref="A1"'),
+    "no dimension": (SHEET, r"<dimension [^>]*/>", ""),
+    "list of a newer Excel": (SHEET, "</worksheet>", LIST),
+    "no default style": ("xl/styles.xml", "<cellStyles.*</cellStyles>", ""),
+    "header that cannot be parsed": (SHEET, "</worksheet>", HEADING),
+}
+
+
+@pytest.mark.parametrize("change", BUILT_BY_OTHERS.values(), ids=BUILT_BY_OTHERS)
+def test_workbooks_of_other_programs_read_right_without_a_warning(tmp_path, change):
+    assert_is_clean(read(replaced(write_book(tmp_path), *change)))
+
+
+BROKEN = {
+    "sheet cut": (SHEET, "</sheetData>.*", ""),
+    "sheet that is no XML": (SHEET, "^.*$", "not a sheet"),
+    "no sheets": ("xl/workbook.xml", "<sheets>.*</sheets>", "<sheets/>"),
+    "cell that points to no text": (SHEET, 't="s"><v>0</v>', 't="s"><v>9999</v>'),
+}
+
+
+@pytest.mark.parametrize("change", BROKEN.values(), ids=BROKEN)
+def test_a_broken_workbook_is_refused(tmp_path, change):
+    path = replaced(write_book(tmp_path), *change)
+    assert_refused(read(path), path)
+
+
+def test_a_zip_of_something_else_and_half_a_workbook_are_refused(tmp_path):
+    other, half = tmp_path / "letter.xlsx", tmp_path / "half.xlsx"
+    with zipfile.ZipFile(other, "w") as letter:
+        letter.writestr("word/document.xml", "<document/>")
+    half.write_bytes(write_book(tmp_path).read_bytes()[:3000])
+    for path in (other, half):
+        assert_refused(read(path), path)
+
+
+@pytest.mark.parametrize("rows", [[], CLEAN[:1]], ids=["nothing", "header"])
+def test_an_empty_workbook_is_no_table(tmp_path, rows):
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    path = tmp_path / "messy.xlsx"
+    book.save(path)
+    outcome = read(path)
+    assert path.name in str(outcome) if isinstance(outcome, DataError) else rows and len(outcome) == 0
+
+
+def test_any_ending_in_capitals_will_do(tmp_path):
+    assert_is_clean(read(write_book(tmp_path, name="MESSY.XLSX")))
+
+
+@pytest.mark.parametrize("name", ["messy.csv", "messy.xls", "messy.xlsm"])
+def test_a_workbook_under_another_name_reads_right_or_is_refused(tmp_path, name):
+    path = write_book(tmp_path)
+    assert_clean_or_refused(path.rename(tmp_path / name))
+
+
+def test_a_workbook_and_a_csv_of_the_same_table_are_one(tmp_path):
+    book, text = read(write_book(tmp_path)), read(write_csv(tmp_path, edited({})))
+    assert_is_clean(book)
+    columns = [*COLUMNS, "precision"]
+    assert book[columns].equals(text[columns]) and (book[columns].dtypes == text[columns].dtypes).all()
