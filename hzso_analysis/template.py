@@ -159,10 +159,8 @@ def workbook(rows: pd.DataFrame, data_dir: str | Path | None = None) -> bytes:
         _fill_sheet(book, sheet, rows)
         bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
         for place, (name, words) in enumerate(_lists(data_dir).items()):
-            # the reader would take a sheet that names columns for figures, so the lists have names of their own
-            title = f"list: {name}" if name in rows else name
             lists.set_column(place, place, 30)
-            lists.write_column(0, place, [title], bold)
+            lists.write_column(0, place, [name], bold)
             lists.write_column(1, place, words)
             if name in rows:
                 _offer(sheet, rows, name, f"=lists!{xl_range_abs(1, place, len(words), place)}")
@@ -210,7 +208,7 @@ def _offer(sheet: xlsxwriter.worksheet.Worksheet, rows: pd.DataFrame, name: str,
     """Give a column a drop-down list; an id that is not in it is only warned of, as the codebook may grow."""
     place, style = rows.columns.get_loc(name), "warning" if name in ("indicator", "category", "source") else "stop"
     rule = {"validate": "list", "source": source, "error_type": style, "error_title": name}
-    rule["error_message"] = "This is not in the list of the sheet lists. 不在 lists 工作表的列表中。"
+    rule["error_message"] = f"This is not in column {name} of the sheet lists. 不在 lists 工作表的 {name} 列中。"
     sheet.data_validation(1, place, len(rows) + SPARE, place, rule)
 
 
