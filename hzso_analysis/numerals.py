@@ -16,7 +16,7 @@ MISSING = {
     **dict.fromkeys(["无", "缺", "暂无", "不详", "未公布", "无数据", "未统计"], "not given"),
 }
 # marks that can be nothing else, also behind a name
-_FIRM = r"<sup>[^<]{1,4}</sup>|[(（]注\d{0,2}[)）]|[*＊†‡§※★☆▲△]"
+_FIRM = r"<sup>[^<]{1,4}</sup>|[(（]注\d{0,2}[)）]|[*＊†‡§※★☆]"
 _FIRM += r"|[\[［【〔](?:(?:注|附注|note ?)\d{0,2}|\d{1,2}|[a-z*])[\]］】〕]"
 # marks beside a number: # is a part of a total, | a break in the series
 _MARK = rf"{_FIRM}|注\d{{0,2}}|[(（](?:\d{{1,2}}|[a-z])[)）]|\^\w{{1,2}}|[¶#＃•°|｜]"
@@ -50,27 +50,26 @@ def split_marks(text: str, *, name: bool = False) -> tuple[str, str]:
     >>> split_marks("1,872[1]"), split_marks("1345¹"), split_marks("30.92 a)"), split_marks("19,700（注2）")
     (('1,872', '[1]'), ('1345', '¹'), ('30.92', 'a)'), ('19,700', '（注2）'))
     """
-    text, before, after = plain(text), [], []
+    whole = text = plain(text)
     pattern = _BESIDE_NAME if name else _BESIDE_NUMBER
     while text:
         if _raised(text[0]):
-            start, end = 0, 1
+            text = text[1:].lstrip()
         elif _raised(text[-1]):
-            start, end = len(text) - 1, len(text)
+            text = text[:-1].rstrip()
         elif match := pattern.search(text):
-            start, end = match.span()
+            text = (text[: match.start()] if match.start() else text[match.end() :]).strip()
         else:
             break
-        (after if start else before).insert(0 if start else len(before), text[start:end].strip())
-        text = (text[:start] if start else text[end:]).strip()
-    return text, " ".join(before + after)
+    before, _, after = whole.partition(text) if text else (whole, "", "")
+    return text, " ".join(filter(None, [before.strip(), after.strip()]))
 
 
 def _raised(letter: str) -> bool:
     """Whether a character is a raised, circled or bracketed one, as only footnotes have."""
     shape = unicodedata.decomposition(letter)
     bracketed = shape.startswith("<compat> 0028") or "\u2488" <= letter <= "\u249b"
-    return shape.startswith(("<super>", "<circle>")) or bracketed or "\u2776" <= letter <= "\u2793"
+    return shape.startswith(("<super>", "<sub>", "<circle>")) or bracketed or "\u2776" <= letter <= "\u2793"
 
 
 def missing_mark(text: str) -> str | None:
@@ -84,7 +83,7 @@ def missing_mark(text: str) -> str | None:
         return "…"
     if re.fullmatch(r"-+", bare):
         return "-"
-    if bare and not split_marks(bare)[0] and not _BRACKETS.fullmatch(folded(bare)):
+    if bare and not split_marks(bare)[0] and not any(letter.isdigit() for letter in bare):
         return bare
     return bare if bare in MISSING else None
 

@@ -6,7 +6,6 @@ import csv
 import datetime
 import io
 import re
-import unicodedata
 import warnings
 import zipfile
 from decimal import Decimal
@@ -28,6 +27,8 @@ DELIMITERS = [",", "\t", ";", "|"]
 SAVE_AGAIN = "save it as CSV UTF-8"
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+# only these: folding by compatibility would make digits of raised and circled ones and dots of an ellipsis
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
 class Cell(NamedTuple):
@@ -75,7 +76,7 @@ def folded(text: str) -> str:
     >>> folded("ＩＴＯ，　２０１１")
     'ITO, 2011'
     """
-    return plain(unicodedata.normalize("NFKC", plain(text)))
+    return plain(text).translate(_FULL_WIDTH)
 
 
 def open_sheets(path: Path, notes: list[str]) -> list[Sheet]:
@@ -101,7 +102,8 @@ def _csv(path: Path, raw: bytes, notes: list[str]) -> Sheet:
     text = raw.decode(encoding)
     notes.append(f"{path.name}: read as {encoding}")
     if "\0" in text:
-        raise DataError([f"{path.name}: holds NUL characters, so it is no text file; {SAVE_AGAIN}"])
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError([f"{path.name}:{line}: holds NUL characters, so it is no text file; {SAVE_AGAIN}"])
     first = io.StringIO(text, newline="").readline()
     declared = re.fullmatch(r"\"?sep=(.)\"?\s*", first)
     delimiter = declared[1] if declared else _delimiter(text)
@@ -154,12 +156,12 @@ def _strict(path: Path, raw: bytes, encoding: str) -> str:
 def _common(raw: bytes, encoding: str) -> float:
     """The part of the characters beyond ASCII that are common ones if the text is in this encoding."""
     try:
-        letters = [letter for letter in raw.decode(encoding) if ord(letter) > 0x7F]
+        letters = [letter for letter in raw.decode(encoding) if ord(letter) > 0x7F and not letter.isspace()]
     except UnicodeDecodeError:
         return 0.0
     codec, last = COMMON[encoding]
     codes = [letter.encode(codec, errors="ignore") for letter in letters]
-    return sum(len(code) == 2 and code[0] <= last for code in codes) / max(len(letters), 1)
+    return sum(len(code) == 2 and code[0] <= last for code in codes) / len(letters) if letters else 1.0
 
 
 def _delimiter(text: str) -> str:
@@ -174,9 +176,9 @@ def _workbook(path: Path, raw: bytes, notes: list[str]) -> list[Sheet]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that openpyxl does not know
-            typed = openpyxl.load_workbook(io.BytesIO(raw))
-            shown = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, SyntaxError, EOFError):
+            typed = openpyxl.load_workbook(io.BytesIO(raw), rich_text=True)
+            shown = openpyxl.load_workbook(io.BytesIO(raw), data_only=True, rich_text=True)
+    except (zipfile.BadZipFile, LookupError, ValueError, OSError, TypeError, SyntaxError, EOFError, AttributeError):
         raise DataError([f"{path.name}: is no workbook that can be read; open and save it in Excel as .xlsx"]) from None
     sheets = []
     for sheet in typed.worksheets:
@@ -190,7 +192,7 @@ def _workbook(path: Path, raw: bytes, notes: list[str]) -> list[Sheet]:
 
 
 def _sheet(typed, shown) -> Sheet:
-    hidden = {number for number, row in typed.row_dimensions.items() if row.hidden or row.height == 0}
+    hidden = {number for number, row in typed.row_dimensions.items() if row.hidden}
     pairs = zip(typed.iter_rows(), shown.iter_rows(), strict=True)
     lines = []
     for number, (row, results) in enumerate(pairs, start=1):
@@ -211,9 +213,17 @@ def _cell(typed, shown) -> Cell:
         return Cell(str(value), "error")
     if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
         return Cell(value.isoformat()[:10] if isinstance(value, datetime.date) else str(value), "date")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return Cell(str(value))
-    return _number(value, shown.number_format)
+    if isinstance(value, bool):
+        return Cell(str(value).upper())
+    if isinstance(value, int | float):
+        return _number(value, shown.number_format)
+    return Cell("".join(map(_part, value)) if isinstance(value, list) else str(value))
+
+
+def _part(part) -> str:
+    """A part of a text with several fonts; what is raised or lowered is a footnote mark, not a digit of a number."""
+    raised = getattr(getattr(part, "font", None), "vertAlign", None) in ("superscript", "subscript")
+    return f"<sup>{part.text}</sup>" if raised else str(part)
 
 
 def _number(value: float, number_format: str) -> Cell:

@@ -93,7 +93,8 @@ LOADS_OR_REFUSED = {
     },
     "C8": dict.fromkeys(["Offshore", "离岸", "OFFSHORE", "offshore¹", "ｏｆｆｓｈｏｒｅ"], "offshore"),
     "D8": {
-        **{text: text for text in ["-", "…", "#N/A", "10-30", "10 to 30", "KPO¹", "KPO①", "5 m²"]},
+        **{text: text for text in ["-", "…", "#N/A", "10-30", "10 to 30"]},
+        **dict.fromkeys(["KPO¹", "KPO①", "KPO*", "KPO[1]", "KPO（注2）"], "KPO"),
         **dict.fromkeys(["financial \u200bservices", "financial\u00ad services"], "financial services"),
     },
     "G8": {text: text for text in ["表1²", "2011-10-30", "=HYPERLINK(1)"]},
