@@ -145,7 +145,8 @@ def open_edition(
     reconciliation = reconcile_once(load_figures([area, other] if other else area, data_dir=data_dir))
     number, years = whole_year(year), years_of(reconciliation, area)
     if number not in years:
-        raise DataError([f"year: {area} has no figures for {number}; there are {', '.join(map(str, years))}"])
+        there = ", ".join(map(str, years)) or "none yet"
+        raise DataError([f"year: {area} has no figures for {number}; there are {there}"])
     left_out = "" if other else wanted
     return Edition(area, number, other, total_basis, reconciliation, truth(show_code), left_out)
 

@@ -83,9 +83,8 @@ def _check_arguments(year: object, area: str, like: str, source: str, folder: Pa
         year = whole_year(year)
     except ValueError as error:
         faults.append(f"year: found {year!r}; {error}")
-    if (like or area) not in areas(folder):
-        example = (areas(folder) or ["hangzhou"])[-1]
-        hint = "" if like else f"; for a new area say whose figures to list, as in --like {example}"
+    if (like or area) not in (there := areas(folder)):
+        hint = f"; for a new area say whose figures to list, as in --like {there[-1]}" if there and not like else ""
         faults.append(f"{'like' if like else 'area'}: found {like or area!r}{other_areas(like or area, folder)}{hint}")
     elif not re.fullmatch(r"\w[\w-]*", area):
         faults.append(f"area: found {area!r}; write the name of a folder, in letters, digits, _ and -")
@@ -95,8 +94,8 @@ def _check_arguments(year: object, area: str, like: str, source: str, folder: Pa
     if faults:
         raise ValueError("\n".join(faults))
     target = folder / area / f"{year}.csv"
-    if there := [path for path in (target, target.with_suffix(".xlsx")) if path.exists()]:
-        raise FileExistsError(f"{there[0]} is there already; fill it in, or move it away for a new one")
+    if old := [path for path in (target, target.with_suffix(".xlsx")) if path.exists()]:
+        raise FileExistsError(f"{old[0]} is there already; fill it in, or move it away for a new one")
     return year, target
 
 
@@ -197,9 +196,9 @@ def _lists(data_dir: str | Path | None) -> dict[str, list[str]]:
     """The words of each column that has a list; those of the codebook with their Chinese names beside them."""
     indicators, categories = codebook("indicators", data_dir), codebook("categories", data_dir)
     sources = codebook("sources", data_dir)
-    lists = {"indicator": list(indicators["id"]), "指标": list(indicators["label_zh"])}
-    lists |= {"category": list(categories["id"]), "类别": list(categories["label_zh"])}
-    lists |= {"source": list(sources["id"]), "title": list(sources["title"])}
+    lists = {"indicator": list(indicators["id"]), "indicator 中文": list(indicators["label_zh"])}
+    lists |= {"category": list(categories["id"]), "category 中文": list(categories["label_zh"])}
+    lists |= {"source": list(sources["id"]), "title of source": list(sources["title"])}
     words = {"flow": FLOWS, "measure": MEASURES, "unit": UNITS, "qualifier": QUALIFIERS, "currency": CURRENCIES}
     return lists | {name: [word for word in known if word] for name, known in words.items()}
 

@@ -11,8 +11,10 @@ from click.testing import CliRunner
 from hzso_analysis.cli import main
 from hzso_analysis.faults import DataError
 from hzso_analysis.figures import codebook, load_figures
-from hzso_analysis.template import GUIDES, TYPED, csv_text, new_year, still_blank, to_fill_in, write_aside
-from hzso_analysis.vocabulary import COLUMNS, UNITS
+from hzso_analysis.read import read_table
+from hzso_analysis.template import TYPED, csv_text, new_year, still_blank, to_fill_in, write_aside
+from hzso_analysis.vocabulary import COLUMNS, GUIDES, UNITS, closed_word
+from hzso_analysis.wording import CHINESE
 
 HEADER = "year,months,indicator,flow,category,measure,of,value,unit,currency,qualifier,source\n"
 ROWS = """\
@@ -246,6 +248,11 @@ def test_a_new_area_begins_with_the_figures_of_another(desk):
     made = new_year(2011, area="there", like="here", data_dir=desk)
     assert made.path == desk / "there" / "2011.csv"
     assert {row["year"] for row in rows_of(made.path)} == {"2011"} and made.rows == 6
+    done = CliRunner().invoke(main, ["check", "--area", "there", "--data-dir", str(desk)])
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (0, "there: no figures yet, no faults")
+    assert "there/2011.csv: 6 of 6 figures are still blank: lines 2 (contracts executed, offshore), " in done.stdout
+    done = CliRunner().invoke(main, ["report", "--area", "there", "--data-dir", str(desk), "--out", str(desk / "out")])
+    assert (done.exit_code, "there has no figures for 2011; there are none yet" in done.stderr) == (1, True)
 
 
 def test_what_is_still_blank_is_said_by_file_with_the_first_few(desk):
@@ -260,3 +267,16 @@ def test_what_is_still_blank_is_said_by_file_with_the_first_few(desk):
         "here/2011.csv: 5 of 5 figures are still blank: lines 2 (enterprises registered), "
         "3 (contracts signed, offshore), 4 (people trained), ...; 2011 has no figures yet",
     ]
+
+
+@pytest.mark.parametrize("xlsx", [False, True])
+def test_the_table_reads_as_figures_that_are_missing(desk, xlsx):
+    table = read_table(new_year(2011, area="here", data_dir=desk, xlsx=xlsx).path)
+    assert table["value"].isna().all() and table["source"].eq("").all()
+    assert table["line"].tolist() == [2, 3, 4, 5, 6, 7]
+    assert table["indicator"].tolist() == to_fill_in(load_figures("here", data_dir=desk), 2011)["indicator"].tolist()
+
+
+def test_the_reader_knows_the_chinese_words_of_the_labels():
+    for word, chinese in CHINESE.items():
+        assert word in (closed_word("flow", chinese), closed_word("measure", chinese))

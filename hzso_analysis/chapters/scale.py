@@ -148,7 +148,8 @@ def growth(edition: Edition) -> Exhibit:
             rates = printed_rows(edition, EXECUTED, "offshore", "total", "growth", year=year, months=months)
             rates = rates[(rates["currency"] == quantity.cell.unit[:3]) & (rates["qualifier"] != "unclear")]
             said = f" (printed {wording.printed(rates.iloc[0])} %)" if len(rates) else ""
-            rows.append(mark(str(year), *bounds, rates, text=wording.percent(*bounds) + said))
+            used = rates if len(rates) else quantity.rows
+            rows.append(mark(str(year), *bounds, used, text=wording.percent(*bounds) + said))
     note = "Offshore executed, change on the year before, percent"
     words = {"heading": "Growth of offshore executed", "gap": "No two neighbouring years are known."}
     return chart(edition, charts.bars, rows, title=growth_title, subtitle=note, **words)
