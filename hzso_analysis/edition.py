@@ -17,7 +17,7 @@ import pandas as pd
 
 from hzso_analysis import wording
 from hzso_analysis.constraints import Cell, first_last, interval, share_base
-from hzso_analysis.figures import areas, codebook, load_figures, other_areas
+from hzso_analysis.figures import areas, codebook, load_figures, load_policies, other_areas
 from hzso_analysis.read import DataError
 from hzso_analysis.reconciliation import Reconciliation, reconcile
 
@@ -102,6 +102,7 @@ def open_edition(
     if faults:
         raise ValueError("\n".join(faults))
     other = compare_with if compare_with in known and compare_with != area else ""
+    load_policies(area, data_dir=data_dir)  # its faults come before anything runs
     reconciliation = reconcile_once(load_figures([area, other] if other else area, data_dir=data_dir))
     years = years_of(reconciliation, area)
     if year not in years:
