@@ -146,8 +146,13 @@ def pairs(frame: pd.DataFrame, *, names: tuple[str, str], title: str, subtitle: 
         return fig
 
 
-def ranges(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highlight: str | None = None) -> Figure:
-    """One line a row from `low` to `high`, `text` beside it; the highlighted label in its own colour."""
+def ranges(
+    frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highlight: str | None = None, middles: bool = True
+) -> Figure:
+    """One line a row from `low` to `high`, `text` beside it; the highlighted label in its own colour.
+
+    A dot marks the middle; without `middles` only a line too short to be seen has one.
+    """
     with mpl.rc_context(STYLE):
         fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
         low, high = frame["low"].min(), frame["high"].max()
@@ -155,7 +160,9 @@ def ranges(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highl
         for place, row in enumerate(frame.itertuples()):
             colour = RED if row.label == highlight else BLUE
             ax.plot([row.low, row.high], [place, place], color=colour, linewidth=5, solid_capstyle="butt")
-            ax.plot([(row.low + row.high) / 2], [place], color=colour, marker="D" if row.label == highlight else "o")
+            if middles or row.low == row.high:
+                marker = "D" if row.label == highlight else "o"
+                ax.plot([(row.low + row.high) / 2], [place], color=colour, marker=marker)
             _beside(ax, row.text, (row.high, place), (9, 0), va="center")
         ax.set_xlim(low - 0.06 * reach, high + 0.4 * reach)
         _rows(ax, frame["label"])

@@ -59,7 +59,7 @@ def _printed_table(edition: Edition, names: list[str], heading: str, missing: st
         printed = own[own["indicator"] == name].drop_duplicates(["months", "category", "measure"])
         for cell in printed.itertuples():
             words = [label(edition, "indicators", name)]
-            words += [label(edition, "categories", cell.category)] if cell.category != "total" else []
+            words += [_small(label(edition, "categories", cell.category))] if cell.category != "total" else []
             words += [cell.note or cell.measure] if cell.measure != "level" else []
             key, item = (name, "", cell.category), ", ".join(words)
             found = find(edition, *key, months=cell.months) if cell.measure == "level" else None
@@ -71,7 +71,7 @@ def _printed_table(edition: Edition, names: list[str], heading: str, missing: st
 
 
 def _small(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def ratios(edition: Edition) -> Exhibit:
@@ -102,7 +102,7 @@ def _policies_table(edition: Edition, rows: pd.DataFrame, *, title: str, heading
     """Policy rows as named, with their years and where they stand in the source."""
     lines = []
     for index, row in rows.iterrows():
-        line = {"item": row["label_en"], "kind": row["kind"], "date": row["date"], "note": row["note"]}
+        line = {"item": row["label_en"], "date": row["date"], "note": row["note"]}
         source = f"{row['source']}, {row['locator']}".removesuffix(", ")
         lines.append(line | {"source": source, "rows": rows.loc[[index]]})
     return table(edition, lines, title=title, heading=heading, gap=_unlisted(edition, heading.lower()))
@@ -128,7 +128,8 @@ def aims(edition: Edition) -> Exhibit:
         f"{wording.counted((rows['kind'] == 'aim').sum(), 'aim')} and {(rows['kind'] != 'aim').sum()} key industries"
     )
     title += f" named for the years to {rows['until'].max():.0f}"
-    return _policies_table(edition, rows, title=title, heading="Aims")
+    named = rows["label_en"].where(rows["kind"] == "aim", "Key industry: " + rows["label_en"])
+    return _policies_table(edition, rows.assign(label_en=named), title=title, heading="Aims")
 
 
 def timeline(edition: Edition) -> Exhibit:
@@ -142,7 +143,8 @@ def timeline(edition: Edition) -> Exhibit:
     title = f"{wording.counted(len(rows), 'step')} of policy in {wording.area_name(edition.area)} with a year"
     title += f": {_when(rows['since'].min(), rows['until'].max())}"
     words = {"subtitle": "Years as stated by the sources; a dot is a single year", "heading": "Steps of policy"}
-    return chart(edition, charts.ranges, marks, title=title, gap=_unlisted(edition, "dated steps"), **words)
+    gap = _unlisted(edition, "dated steps")
+    return chart(edition, charts.ranges, marks, title=title, gap=gap, middles=False, **words)
 
 
 def counts(edition: Edition) -> Exhibit:
@@ -156,7 +158,7 @@ def counts(edition: Edition) -> Exhibit:
             said = things["label_en" if pd.isna(years) else "date"]
             line = {"item": label(edition, "indicators", name), "printed": value_text(found), "named": str(number)}
             line |= {"agrees": "yes" if found.low <= number <= found.high else "no"}
-            line |= {"note": "; ".join(filter(None, [wording.listing(said), *things["note"]]))}
+            line |= {"note": "; ".join(filter(None, [", ".join(said), *things["note"]]))}
             lines.append(line | {"source": where(found.rows), "rows": pd.concat([found.rows, things])})
     title = f"{wording.counted(len(lines), 'printed count')}, none at odds with what is named"
     if wrong := [line for line in lines if line["agrees"] == "no"]:
@@ -175,7 +177,7 @@ def _fund_rows(edition: Edition) -> pd.DataFrame:
 def fund(edition: Edition) -> Exhibit:
     """Table of all printed amounts of the fund, what the figures together allow for a year, and what agrees."""
     lines, odd = [], ""
-    for (since, year, value), own in _fund_rows(edition).groupby(["since", "year", "value"]):
+    for (year, since, value), own in _fund_rows(edition).groupby(["year", "since", "value"]):
         row, known = own.iloc[0], find(edition, FUND, year=year) if since == year else None
         agrees = not own.index.isin(edition.reconciliation.suspects.index).any()
         if known:
