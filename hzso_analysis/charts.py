@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 
 # Petroff 2021 (arXiv:2107.02270), six colours told apart with any kind of colour vision
 BLUE, ORANGE, RED, PURPLE, GREY, VIOLET = "#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd"
@@ -77,10 +78,11 @@ def parts(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
         return fig
 
 
-def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figure:
+def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, places: bool = False) -> Figure:
     """Series over years (columns `series`, `year` besides the usual): only neighbouring years are joined.
 
-    Intervals are whiskers. All points are labelled where a series has at most six, else the first and the last.
+    Intervals are whiskers. All points are labelled where a series has at most six, else the first and the last. The
+    `places` of one series in a ranking count down from the top.
     """
     with mpl.rc_context(STYLE):
         fig, ax = _canvas(2.9, title, subtitle, source)
@@ -111,6 +113,9 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
             words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
             ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], words, colour))
         ax.set_ylim(0 if top.min() >= 0 else None, 1.18 * top.max() if top.max() > 0 else None)
+        if places:
+            ax.set_ylim(1.4 * top.max() + 0.5, 0.5)
+            ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         _end_labels(ax, ends, years)
         _years(ax, years)
         return fig
@@ -141,8 +146,13 @@ def pairs(frame: pd.DataFrame, *, names: tuple[str, str], title: str, subtitle: 
         return fig
 
 
-def ranges(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highlight: str | None = None) -> Figure:
-    """One line a row from `low` to `high`, `text` beside it; the highlighted label in its own colour."""
+def ranges(
+    frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highlight: str | None = None, middles: bool = True
+) -> Figure:
+    """One line a row from `low` to `high`, `text` beside it; the highlighted label in its own colour.
+
+    A dot marks the middle; without `middles` only a line too short to be seen has one.
+    """
     with mpl.rc_context(STYLE):
         fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
         low, high = frame["low"].min(), frame["high"].max()
@@ -150,7 +160,9 @@ def ranges(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highl
         for place, row in enumerate(frame.itertuples()):
             colour = RED if row.label == highlight else BLUE
             ax.plot([row.low, row.high], [place, place], color=colour, linewidth=5, solid_capstyle="butt")
-            ax.plot([(row.low + row.high) / 2], [place], color=colour, marker="D" if row.label == highlight else "o")
+            if middles or row.low == row.high:
+                marker = "D" if row.label == highlight else "o"
+                ax.plot([(row.low + row.high) / 2], [place], color=colour, marker=marker)
             _beside(ax, row.text, (row.high, place), (9, 0), va="center")
         ax.set_xlim(low - 0.06 * reach, high + 0.4 * reach)
         _rows(ax, frame["label"])

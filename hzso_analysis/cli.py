@@ -107,10 +107,12 @@ def _check_area(name: str, data_dir: str) -> list[str] | None:
     from hzso_analysis import wording  # noqa: PLC0415
     from hzso_analysis.chapters.data_quality import sentences  # noqa: PLC0415
     from hzso_analysis.edition import Edition  # noqa: PLC0415
+    from hzso_analysis.figures import load_policies  # noqa: PLC0415
     from hzso_analysis.template import still_blank  # noqa: PLC0415
 
     try:
         figures = hz.load_figures(name, data_dir=data_dir)
+        load_policies(name, data_dir=data_dir)
     except hz.DataError as error:
         click.echo("\n".join(error.faults), err=True)
         return None

@@ -18,7 +18,7 @@ import pandas as pd
 from hzso_analysis import wording
 from hzso_analysis.constraints import Cell, first_last, interval, share_base
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import areas, codebook, load_figures, other_areas
+from hzso_analysis.figures import areas, codebook, load_figures, load_policies, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.reconciliation import Reconciliation, reconcile
 from hzso_analysis.sheets import folded
@@ -142,6 +142,7 @@ def open_edition(
         raise ValueError("\n".join(faults))
     wanted = compare_with if compare_with != area else ""
     other = wanted if wanted in areas(data_dir) else ""
+    load_policies(area, data_dir=data_dir)  # its faults come before anything runs
     reconciliation = reconcile_once(load_figures([area, other] if other else area, data_dir=data_dir))
     number, years = whole_year(year), years_of(reconciliation, area)
     if number not in years:

@@ -185,6 +185,17 @@ def computed_row(item: str, value: str, unit: str, rows: pd.DataFrame, base: str
     return dict(zip(COLUMNS, [item, value, unit, "computed", math.nan, math.nan, base, rows], strict=True))
 
 
+def ratio_row(
+    edition: Edition, item: str, top: Quantity | None, base: Quantity | None, scale: float, unit: str
+) -> list[dict]:
+    """A table row for `scale` times the quotient of two cells of the same period; none where one is not known."""
+    if not top or not base or top.cell.months != base.cell.months or base.low <= 0:
+        return []
+    low, high = edition.reconciliation.ratio(top.cell, base.cell)
+    said = f"{value_text(top)} / {value_text(base)}"
+    return [computed_row(item, wording.span(scale * low, scale * high), unit, pd.concat([top.rows, base.rows]), said)]
+
+
 def where_printed(rows: pd.DataFrame) -> str:
     """Sources and locators of rows, heaviest source first, those in doubt only where there are no others."""
     if rows.empty:

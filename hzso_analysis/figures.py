@@ -49,9 +49,10 @@ def other_areas(area: str, data_dir: str | Path | None = None) -> str:
 
 
 def codebook(table: str, data_dir: str | Path | None = None) -> pd.DataFrame:
-    """Return `indicators`, `categories`, `sources` or `breaks` as text columns (numbers where the schema says so).
+    """Return `indicators`, `categories`, `sources`, `breaks` or `policies`: text, and numbers where the schema says so.
 
-    A folder without the table uses the one that comes with the package. Raises DataError where columns are missing.
+    A folder without the table uses the one that comes with the package. Raises DataError for missing columns and words
+    where a number belongs.
 
     >>> codebook("categories").set_index("id").loc["USD 30 to 50 million", ["low", "high"]].tolist()
     [30.0, 50.0]
@@ -64,10 +65,33 @@ def codebook(table: str, data_dir: str | Path | None = None) -> pd.DataFrame:
     fields = next(r["schema"]["fields"] for r in package["resources"] if r["name"] == table)
     if missing := [f["name"] for f in fields if f["name"] not in frame]:
         raise DataError([f"{path.name}:1: column {name} is missing" for name in missing])
-    for field in fields:
-        if field["type"] in ("integer", "number"):
-            frame[field["name"]] = pd.to_numeric(frame[field["name"]])
+    faults = []
+    for name in (field["name"] for field in fields if field["type"] in ("integer", "number")):
+        numbers = pd.to_numeric(frame[name], errors="coerce")
+        wrong = frame.loc[numbers.isna() & (frame[name] != ""), name]
+        faults += [f"{path.name}:{line + 2}: {name}: found {word}; write a number" for line, word in wrong.items()]
+        frame[name] = numbers
+    if faults:
+        raise DataError(faults)
     return frame
+
+
+def load_policies(area: str, *, data_dir: str | Path | None = None) -> pd.DataFrame:
+    """Return the policy documents, events, aims and named things of one area, a row each as the source names them.
+
+    `since` and `until` are blank (NaN) where no year is stated. Raises DataError for sources that the codebook lacks.
+
+    >>> load_policies("hangzhou").query("kind == 'key industries planned'")["label_en"].size
+    7
+    """
+    policies, known = codebook("policies", data_dir), codebook("sources", data_dir)["id"].tolist()
+    strange = policies[~policies["source"].isin(known)]
+    if len(strange) and (data_folder(data_dir) / "policies.csv").is_file():
+        words = strange["source"].items()
+        where = ((f"policies.csv:{line + 2}: source", word, nearest(word, known)) for line, word in words)
+        raise DataError([f"{place}: {word} is not in the codebook{hint}" for place, word, hint in where])
+    # the table that comes with the package may stand beside a list of sources of the folder's own
+    return policies.drop(strange.index)[lambda rows: rows["area"] == area]
 
 
 def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path | None = None) -> pd.DataFrame:

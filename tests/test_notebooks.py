@@ -28,13 +28,15 @@ def code_cells(path):
 
 def test_the_chapters_are_there():
     names = [path.stem for path in NOTEBOOKS]
-    assert names[:6] == [
+    assert names == [
         "00_overview",
         "01_scale",
         "02_sector_mix",
         "03_leading_enterprises",
         "04_markets",
         "05_talent_training",
+        "06_environment_and_policy",
+        "07_data_quality",
     ]
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 
-import pandas as pd
-
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series, value_text
-from hzso_analysis.exhibits import Exhibit, chart, computed_row, mark, measure_rows, quantity_mark, quantity_row, table
+from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series
+from hzso_analysis.exhibits import Exhibit, chart, mark, measure_rows, quantity_mark, quantity_row, ratio_row, table
 from hzso_analysis.figures import codebook
 
 TRAINED, STAFF, DEGREE = "people trained", "employees", "with college degree"
@@ -77,13 +75,8 @@ def breaks_of(edition: Edition) -> list[int]:
 def ratios(edition: Edition) -> Exhibit:
     """Table of ratios: people per course and organisation, per graduate, per employee, per USD million executed."""
     rows = []
-    for text, top_name, base_name, scale, unit in RATIOS:
-        top, base = _get(edition, top_name), _get(edition, base_name)
-        if top and base and top.cell.months == base.cell.months and base.low > 0:
-            low, high = edition.reconciliation.ratio(top.cell, base.cell)
-            used = pd.concat([top.rows, base.rows])
-            said = f"{value_text(top)} / {value_text(base)}"
-            rows.append(computed_row(text, wording.span(scale * low, scale * high), unit, used, said))
+    for text, top, base, scale, unit in RATIOS:
+        rows += ratio_row(edition, text, _get(edition, top), _get(edition, base), scale, unit)
     title = f"{rows[0]['item']}: {rows[0]['value']} {rows[0]['unit']}" if rows else "Ratios"
     note = "Bounds hold for every value within the rounding of both numbers."
     gap = "No two numbers that make a ratio were published for the same year."
