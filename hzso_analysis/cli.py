@@ -27,6 +27,7 @@ def main() -> None:
     \b
     hzso check                                  are the figures sound?
     hzso report --area hangzhou --year 2011     make the report of a year
+    hzso diff HEAD~1 HEAD                       what did the last commit change?
     """
 
 
@@ -98,6 +99,30 @@ def check(chosen: tuple[str, ...], data_dir: str, strict: bool) -> None:
             raise click.ClickException(f"{data_folder(data_dir)}: no areas; figures lie in AREA/YEAR.csv")
         found = [_check_area(name, data_dir) for name in names]
         sys.exit(1 if None in found or (strict and any(found)) else 0)
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  hzso diff HEAD~1 HEAD                the last commit of the data
+  hzso diff main data                  a branch against the files as they are
+  hzso diff v1:data ~/figures --area hangzhou
+"""
+)
+@click.argument("old")
+@click.argument("new")
+@click.option("--area", "chosen", multiple=True, help="Area to compare, several times for several; all by default.")
+@click.option("--data-dir", default="", help="Folder in whose git repository revisions are looked up.")
+def diff(old: str, new: str, chosen: tuple[str, ...], data_dir: str) -> None:
+    """Name the figures that differ between two states of the data and the numbers that move by them.
+
+    OLD and NEW are data folders, or revisions of the git repository the data lie in; REVISION:FOLDER is another folder
+    of it. Figures are the same where cell, source and locator are. The exit status is 0 whether or not they differ.
+    """
+    with plain_errors("nothing was changed"):
+        from hzso_analysis.revisions import differences  # noqa: PLC0415
+
+        click.echo("\n".join(differences(old, new, chosen=chosen, data_dir=data_dir)))
 
 
 def _check_area(name: str, data_dir: str) -> list[str] | None:
