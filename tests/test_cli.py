@@ -47,7 +47,7 @@ def write(folder, name, rows):
 def test_help_does_not_load_pandas():
     code = (
         "import sys; from click.testing import CliRunner; from hzso_analysis.cli import main\n"
-        "for words in (['--help'], ['report', '--help'], ['check', '--help'], ['--version']):\n"
+        "for words in (['--help'], ['report', '--help'], ['check', '--help'], ['diff', '--help'], ['--version']):\n"
         "    assert CliRunner().invoke(main, words).exit_code == 0\n"
         "sys.exit(str([name for name in ('pandas', 'matplotlib', 'papermill', 'nbconvert') if name in sys.modules]))"
     )

@@ -6,7 +6,9 @@ import subprocess
 import pytest
 from click.testing import CliRunner
 
+from hzso_analysis.chapters import data_quality
 from hzso_analysis.cli import main
+from hzso_analysis.edition import open_edition
 from hzso_analysis.figures import DATA_DIR
 
 HEADER = "year,indicator,flow,category,measure,value,unit,precision,qualifier,source,locator,note\n"
@@ -105,6 +107,7 @@ def test_figures_that_come_go_or_change_are_shown_as_printed_and_what_moves_by_c
             "USD 100 million ± 0.5 USD million became USD 100 million ± 5 USD million",
         ),
     ],
+    ids=["unit", "qualifier", "precision"],
 )
 def test_another_unit_qualifier_or_precision_is_a_change(compared, old, new, said):
     lines = compared([old], [new])
@@ -144,16 +147,29 @@ def test_suspects_and_ties_that_come_or_go_are_said(compared):
     assert lines[-1].startswith("  Hangzhou, now: A tie: wrong is either ")
 
 
-def test_a_later_source_for_an_old_year_is_an_added_figure_that_moves_estimates(tmp_path):
-    shutil.copytree(DATA_DIR, tmp_path / "new")
-    with (tmp_path / "new" / "hangzhou" / "2010.csv").open("a", encoding="utf-8") as file:
-        file.write("2010,,contracts executed,offshore,,,,,1.600,USD billion,,,,hangzhou overview 2011,,\n")
-    lines = diff(DATA_DIR, tmp_path / "new").stdout.splitlines()
-    assert lines[0] == "Figures: 1 added, 0 removed and 0 changed"
-    moved = [line for line in lines if line.startswith("  Hangzhou, scale: contracts executed, offshore, 2010: ")]
-    assert len(moved) == 1
-    assert "USD 1,553–1,554 million (corrected) became " in moved[0]
-    assert any(line.startswith("  Hangzhou, now: ") and "USD 1.600 billion" in line for line in lines)
+EARLIER = [row("1000 USD million", year=2010, source=PLAN), row("1320 USD million")]
+LATER = [*EARLIER, row("1100 USD million", year=2010, place="II"), row("20 percent", measure="growth")]
+
+
+def test_a_later_source_for_an_old_year_is_an_added_figure_that_moves_estimates(compared):
+    lines = compared(EARLIER, LATER)
+    assert lines[0] == "Figures: 2 added, 0 removed and 0 changed"
+    assert "  added: Hangzhou, contracts executed, offshore, growth, 2011: 20 % (hangzhou overview 2011, I)" in lines
+    moved = "USD 1,000 million (published) became USD 1,100 million (corrected)"
+    assert f"  Hangzhou, scale: contracts executed, offshore, 2010: {moved}" in lines
+    said = "Zhejiang Province prints contracts executed, offshore, 2010 as USD 1000 million"
+    assert lines[-1] == f"  Hangzhou, now: {said}; the other figures imply USD 1,100 million."
+
+
+def test_where_two_editions_differ_the_pages_name_both_and_the_base_that_growth_implies(tmp_path):
+    edition = open_edition(year=2011, data_dir=str(write(tmp_path, *LATER)))
+    (line,) = data_quality.conflicts(edition).frame.to_dict("records")
+    assert line["what the sources print"] == f"USD 1000 million ({PLAN}); USD 1100 million ({OVERVIEW})"
+    implied = data_quality.implied(edition)
+    assert implied.title.startswith("2 printed figures imply USD 1,100 million for contracts executed, offshore, 2010")
+    assert dict(implied.frame[["label", "text"]].values)["2011, growth 20 %"] == "1,095–1,105"
+    (suspect,) = data_quality.suspects(edition).frame.to_dict("records")
+    assert (suspect["printed"], suspect["implied"]) == ("USD 1000 million", "USD 1,100 million")
 
 
 def test_the_codebook_alone_can_move_estimates_and_is_said_to_have_changed(tmp_path):
