@@ -71,7 +71,7 @@ def whole_year(year: object) -> int:
     >>> whole_year("２０１２年"), whole_year(2012.0)
     (2012, 2012)
     """
-    if isinstance(year, bool) or not re.fullmatch(r"[0-9]{4}(\.0+)?年?", _folded(year)):
+    if not re.fullmatch(r"[0-9]{4}(\.0+)?年?", _folded(year)):
         raise ValueError(f"year: found {year!r}; write a four-digit year such as 2011")
     return int(_folded(year)[:4])
 

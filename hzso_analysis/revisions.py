@@ -66,9 +66,7 @@ def data_at(text: str, data_dir: str, empty: Path) -> Path:
     revision, colon, inside = text.partition(":")
     if not (top := _git_word(home, "rev-parse", "--show-toplevel")):
         raise ValueError(f"{text} is no folder, and no revision either: {home} lies in no git repository")
-    # what begins with a hyphen must not be taken for an option
-    words = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    if not (commit := _git_word(top, *words)):
+    if not (commit := _git_word(top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")):
         raise ValueError(f"{text} is no folder, and {top} has no revision {revision}")
     inside = inside if colon else _git_word(home, "rev-parse", "--show-prefix")
     content = _git(top, "archive", "--format=zip", f"{commit}:{inside.rstrip('/')}")
@@ -188,17 +186,13 @@ def _figure_lines(changes: list[Change], answers: list[Reconciliation]) -> list[
     counts = [f"{sum(kind == name for kind, *_ in changes)} {name}" for name in KINDS]
     lines = [f"Figures: {wording.listing(counts)}"] if changes else []
     for kind, *labels in sorted(changes, key=lambda change: KINDS.index(change[0])):
-        sides = [
-            (answer, answer.figures.loc[label])
-            for answer, label in zip(answers, labels, strict=True)
-            if label is not None
-        ]
-        answer, row = sides[-1]
-        said = [" ".join(filter(None, [side["qualifier"], wording.as_printed(side)])) for _, side in sides]
+        # what was removed has no row in NEW, what was added none in OLD
+        sides = [(answer, label) for answer, label in zip(answers, labels, strict=True) if label is not None]
+        rows = [answer.figures.loc[label] for answer, label in sides]
+        answer, row = sides[-1][0], rows[-1]
+        said = [" ".join(filter(None, [each["qualifier"], wording.as_printed(each)])) for each in rows]
         if len(set(said)) < len(said):
-            said = [
-                f"{text} ± {side['precision']:g} {side['unit']}" for text, (_, side) in zip(said, sides, strict=True)
-            ]
+            said = [f"{said[0]} ± {each['precision']:g} {each['unit']}" for each in rows]
         since = "" if pd.isna(row["since"]) else f", since {row['since']}"
         of = f", of {wording.area_name(row['of'])}" if row["of"] else ""
         name = f"{wording.area_name(row['area'])}, {named(_edition(answer, row['area']), row)}{since}{of}"
