@@ -85,7 +85,7 @@ def years_in(text: str) -> list[str]:
     years = []
     for piece in re.split("[,、]", _folded(text)):
         try:
-            first, last = sorted(whole_year(end) for end in re.split("[-–~至]", piece))
+            first, last = sorted(whole_year(end) for end in re.split("[-–—~至]", piece))
         except ValueError:
             years.append(piece.strip())
         else:

@@ -60,8 +60,8 @@ def data_at(text: str, data_dir: str, empty: Path) -> Path:
     A revision is that of the repository around `data_dir` or the data of the package; `REVISION:FOLDER` names another
     folder in it. The work tree is left alone. Raises ValueError where there is no such folder or revision.
     """
-    if (folder := Path(text).expanduser()).is_dir():
-        return folder
+    if Path(text).is_dir():
+        return Path(text)
     home = data_folder(data_dir)
     revision, colon, inside = text.partition(":")
     if not (top := _git_word(home, "rev-parse", "--show-toplevel")):
