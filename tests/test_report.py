@@ -304,7 +304,7 @@ def test_a_year_that_fails_keeps_its_old_report_and_the_next_is_made(desk):
     old.parent.mkdir(parents=True)
     old.write_text("last month", encoding="utf-8")
     pages = []
-    with pytest.raises(ReportError, match="^1 of 2 reports were not made") as error:
+    with pytest.raises(ReportError, match=r"^1 of 2 reports were not made") as error:
         build_reports(["hangzhou"], [2010, 2011], pages.append, out_dir="out", data_dir="figures")
     failed = "  hangzhou 2010: 00_overview.ipynb, code cell 2: ZeroDivisionError: division by zero"
     assert str(error.value).splitlines()[1:] == [failed]
