@@ -35,14 +35,14 @@ def main() -> None:
     epilog="""\b
 Examples:
   hzso report --area hangzhou --year 2011
-  hzso report --area hangzhou --area china --years 2008,2010-2012
+  hzso report --area hangzhou --area china --years 2008,2010-2011
   hzso report --year 2010 --compare-with "" --out /tmp/reports
   hzso report -p year 2011 -p total_basis published
 """
 )
 @click.option("--area", multiple=True, default=["hangzhou"], help="Area, a folder of the data; may be given again.")
 @click.option("--year", multiple=True, default=["2011"], help="Year of the overview; may be given again.")
-@click.option("--years", help="Years instead of --year, such as 2008-2011 or 2008,2010-2012.")
+@click.option("--years", help="Years instead of --year, such as 2008-2011 or 2008,2010-2011.")
 @click.option("--out", default="reports", show_default=True, help="Folder; a report goes to OUT/AREA/YEAR.")
 @click.option("--compare-with", default="china", show_default=True, help="Area to compare with; blank for none.")
 @click.option(
