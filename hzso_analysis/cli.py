@@ -29,6 +29,7 @@ def main() -> None:
     hzso check                                  are the figures sound?
     hzso report --area hangzhou --year 2011     make the report of a year
     hzso new-year 2012 --area hangzhou          a table of last year's figures to fill in
+    hzso diff HEAD~1 HEAD                       what did the last commit change?
     """
 
 
@@ -36,14 +37,14 @@ def main() -> None:
     epilog="""\b
 Examples:
   hzso report --area hangzhou --year 2011
-  hzso report --area hangzhou --area china --years 2008,2010-2012
+  hzso report --area hangzhou --area china --years 2008,2010-2011
   hzso report --year 2010 --compare-with "" --out /tmp/reports
   hzso report -p year 2011 -p total_basis published
 """
 )
 @click.option("--area", multiple=True, default=["hangzhou"], help="Area, a folder of the data; may be given again.")
 @click.option("--year", multiple=True, default=["2011"], help="Year of the overview; may be given again.")
-@click.option("--years", help="Years instead of --year, such as 2008-2011 or 2008,2010-2012.")
+@click.option("--years", help="Years instead of --year, such as 2008-2011 or 2008,2010-2011.")
 @click.option("--out", default="reports", show_default=True, help="Folder; a report goes to OUT/AREA/YEAR.")
 @click.option("--compare-with", default="china", show_default=True, help="Area to compare with; blank for none.")
 @click.option(
@@ -100,6 +101,30 @@ def check(chosen: tuple[str, ...], data_dir: str, strict: bool) -> None:
             raise click.ClickException(f"{data_folder(data_dir)}: no areas; figures lie in AREA/YEAR.csv")
         found = [_check_area(name, data_dir) for name in names]
         sys.exit(1 if None in found or (strict and any(found)) else 0)
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  hzso diff HEAD~1 HEAD                the last commit of the data
+  hzso diff main data                  a branch against the files as they are
+  hzso diff v1:data ~/figures --area hangzhou
+"""
+)
+@click.argument("old")
+@click.argument("new")
+@click.option("--area", "chosen", multiple=True, help="Area to compare, several times for several; all by default.")
+@click.option("--data-dir", default="", help="Folder in whose git repository revisions are looked up.")
+def diff(old: str, new: str, chosen: tuple[str, ...], data_dir: str) -> None:
+    """Name the figures that differ between two states of the data and the numbers that move by them.
+
+    OLD and NEW are data folders, or revisions of the git repository the data lie in; REVISION:FOLDER is another folder
+    of it. Figures are the same where cell, source and locator are. The exit status is 0 whether or not they differ.
+    """
+    with plain_errors("nothing was changed"):
+        from hzso_analysis.revisions import differences  # noqa: PLC0415
+
+        click.echo("\n".join(differences(old, new, chosen=chosen, data_dir=data_dir)))
 
 
 def _check_area(name: str, data_dir: str) -> list[str] | None:

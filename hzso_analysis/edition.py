@@ -75,7 +75,7 @@ def years_in(text: str) -> list[str]:
     years = []
     for piece in re.split("[,、]", folded(text)):
         try:
-            first, last = sorted(whole_year(end) for end in re.split("[-–~至]", piece))
+            first, last = sorted(whole_year(end) for end in re.split("[-–—~至]", piece))
         except ValueError:
             years.append(piece.strip())
         else:
@@ -100,12 +100,14 @@ def parameter_faults(
     year: object,
     compare_with: object = "",
     total_basis: object = "estimated",
-    data_dir: str | Path = "",
+    data_dir: object = "",
     show_code: object = False,
 ) -> list[str]:
     """What is wrong with the parameters of a notebook, a sentence for each with what is allowed."""
     faults = []
-    if area not in areas(data_dir):
+    if not isinstance(data_dir, str | Path):
+        faults.append(f"data_dir: found {data_dir!r}; write a folder or leave it blank")
+    elif area not in areas(data_dir):
         faults.append(f"area: found {area!r}{other_areas(str(area), data_dir)}")
     if not isinstance(compare_with, str):
         faults.append(f"compare_with: found {compare_with!r}; write an area or leave it blank")

@@ -138,13 +138,15 @@ def build_reports(
     with share_answers():
         for area, year in orders:
             try:
-                done(build_report(area=area, year=year, out_dir=out_dir, progress=progress, **parameters))
+                page = build_report(area=area, year=year, out_dir=out_dir, progress=progress, **parameters)
             except Exception as error:  # whatever is wrong with one report
                 if len(orders) == 1:
                     raise
                 said = isinstance(error, (ReportError, DataError, OSError))
                 reason = str(error) if said else f"{area} {year}: {type(error).__name__}: {_first_line(str(error))}"
                 failed.append("\n".join(getattr(error, "faults", [reason])))
+            else:
+                done(page)
     if failed:
         head = f"{len(failed)} of {len(orders)} reports were not made; what stood in their place is as it was before"
         raise ReportError("\n".join([head, *dict.fromkeys(failed)]).replace("\n", "\n  "))

@@ -39,6 +39,11 @@ def test_all_wrong_parameters_are_named_at_once():
     assert names == ["area", "compare_with", "total_basis", "year", "show_code"]
 
 
+def test_a_folder_that_papermill_made_a_number_is_refused():
+    with pytest.raises(ValueError, match=r"^data_dir: found 5; write a folder or leave it blank$"):
+        open_edition(data_dir=5)
+
+
 def test_a_comparison_that_is_left_out_is_said_with_its_reason():
     assert "Compared with China: " in describe(open_edition())
     assert "Not compared: Chna has no figures. " in describe(open_edition(compare_with="chna"))

@@ -25,7 +25,7 @@ from messy import (
     write_texts,
 )
 
-from hzso_analysis.read import DataError
+from hzso_analysis.faults import DataError
 
 SPACES = ["\u00a0", "\u2007", "\u2009", "\u202f"]
 INVISIBLE = ["4\u200b851", "\u200e4851", "\ufeff4851", "48\u00ad51", "4851\u200d", "4851\u2060"]

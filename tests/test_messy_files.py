@@ -18,7 +18,7 @@ from messy import (
     write_csv,
 )
 
-from hzso_analysis.read import DataError
+from hzso_analysis.faults import DataError
 
 SIMPLE = "杭州服务外包概况2011 一(1)，执行额、合同额与培训人数"
 TRADITIONAL = "杭州服務外包概況2011 一(1)，執行額、合同額與培訓人數"

@@ -30,7 +30,7 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.table import Table
 
-from hzso_analysis.read import DataError
+from hzso_analysis.faults import DataError
 
 OCTOBER = datetime.datetime(2011, 10, 30)
 

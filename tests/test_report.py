@@ -297,6 +297,21 @@ def test_several_years_are_reconciled_once_and_those_without_figures_are_named(d
     assert (len(calls), os.environ.get(CACHE)) == (1, None)
 
 
+def test_a_year_that_fails_keeps_its_old_report_and_the_next_is_made(desk):
+    make(desk / "notebooks", "00_overview", "1 / (year - 2010)")
+    (desk / "figures" / "hangzhou" / "2010.csv").write_text(FIGURES.replace("2011,", "2010,", 1), encoding="utf-8")
+    old = desk / "out" / "hangzhou" / "2010" / "index.html"
+    old.parent.mkdir(parents=True)
+    old.write_text("last month", encoding="utf-8")
+    pages = []
+    with pytest.raises(ReportError, match=r"^1 of 2 reports were not made") as error:
+        build_reports(["hangzhou"], [2010, 2011], pages.append, out_dir="out", data_dir="figures")
+    failed = "  hangzhou 2010: 00_overview.ipynb, code cell 2: ZeroDivisionError: division by zero"
+    assert str(error.value).splitlines()[1:] == [failed]
+    assert old.read_text(encoding="utf-8") == "last month"
+    assert [page.parent.name for page in pages] == ["2011"] and pages[0].is_file()
+
+
 def test_a_fault_of_the_data_is_named_once_and_the_other_area_is_reported(desk, monkeypatch):
     monkeypatch.setattr(report, "execute", lambda notebook, where, parameters: notebook)
     make(desk / "notebooks", "00_overview")

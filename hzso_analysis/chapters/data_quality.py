@@ -174,12 +174,17 @@ def conflicts(edition: Edition) -> Exhibit:
     return table(edition, lines[:10], title=title, heading="Conflicts between sources", gap=gap)
 
 
+def chapters_of(rows: pd.DataFrame, data_dir: str) -> pd.Series:
+    """The chapter of each figure or cell: that of what its category splits, else that of its indicator."""
+    chapters = codebook("indicators", data_dir).set_index("id")["chapter"]
+    dimensions = codebook("categories", data_dir).set_index("id")["dimension"]
+    return rows["category"].map(dimensions).map(SPLITS).fillna(rows["indicator"].map(chapters))
+
+
 def coverage(edition: Edition) -> Exhibit:
     """Table of the number of printed figures by chapter and year."""
     figures = match(edition.reconciliation.figures, {"area": edition.area})
-    chapters = codebook("indicators", edition.data_dir).set_index("id")["chapter"]
-    dimensions = codebook("categories", edition.data_dir).set_index("id")["dimension"]
-    chapter = figures["category"].map(dimensions).map(SPLITS).fillna(figures["indicator"].map(chapters))
+    chapter = chapters_of(figures, edition.data_dir)
     counts = pd.crosstab(chapter, figures["year"]).reindex(CHAPTERS, fill_value=0)
     frame = counts.astype(str).replace("0", "–").rename(columns=str)
     frame.insert(0, "item", [name.replace("_", " ").capitalize() for name in CHAPTERS])
