@@ -33,7 +33,7 @@ def test_the_environment_as_the_overview_prints_it(hangzhou):
     assert column(exhibit, "value") == {
         "Successive years of double-digit growth": "18",
         "Financial institutions": "203",
-        "Financial institutions, share of the number in the province": "over 60",
+        "Financial institutions, share": "over 60",
         "Flights": "193",
         "Flights, international": "38",
         "Countries and regions with direct trade": "over 200",
@@ -45,6 +45,7 @@ def test_the_environment_as_the_overview_prints_it(hangzhou):
         "Employees of software enterprises above designated size, R&D personnel, share": "under 45",
     }
     assert set(exhibit.frame["status"]) == {"published"} and exhibit.frame["source"].ne("").all()
+    assert column(exhibit, "note")["Financial institutions, share"] == "share of the number in the province"
     assert column(exhibit, "unit")["Balance of deposits"] == "CNY million"
 
 
@@ -123,9 +124,11 @@ def test_the_aim_for_output_a_year(hangzhou):
 
 def test_places_count_down_and_say_how_many_sources_agree():
     exhibit = chapter.evaluation(open_edition(year=2020))
-    assert exhibit.frame["text"].tolist() == ["4 (1 source)", *["4 (2 sources)"] * 3, "4 (1 source)"]
+    assert exhibit.frame["text"].tolist() == ["4 (1 of 1 source)", *["4 (2 of 2 sources)"] * 3, "4 (1 of 1 source)"]
     assert exhibit.title == "Hangzhou: place 4 in the evaluation of demonstration cities, 2016 to 2020"
-    assert exhibit.figure.axes[0].yaxis_inverted()
+    axes = exhibit.figure.axes[0]
+    assert axes.yaxis_inverted()
+    assert axes.lines[-1].get_xydata().tolist() == [[year, 4] for year in range(2016, 2021)]
     parts = column(chapter.places(open_edition(year=2020)), "value")
     assert list(parts.values()) == ["4", "1", "1", "4"]
 
@@ -162,8 +165,8 @@ def test_pages_show_the_own_area_or_say_what_is_missing(name, china_2022):
 @pytest.fixture
 def own_folder(tmp_path):
     (tmp_path / "ningbo").mkdir()
-    row = "2011,departments assessed,9,count,own report"
-    (tmp_path / "ningbo" / "2011.csv").write_text(f"year,indicator,value,unit,source\n{row}\n", encoding="utf-8")
+    rows = "2011,departments assessed,9,count,own report\n2011,featured industries,4,count,own report"
+    (tmp_path / "ningbo" / "2011.csv").write_text(f"year,indicator,value,unit,source\n{rows}\n", encoding="utf-8")
     (tmp_path / "sources.csv").write_text(
         "id,title,publisher,date,url,weight\nown report,Report,Ningbo,2012,,2\n", encoding="utf-8"
     )
@@ -173,7 +176,8 @@ def own_folder(tmp_path):
 def test_a_folder_of_your_own_without_policies_makes_pages(own_folder):
     edition = open_edition(area="ningbo", compare_with="", data_dir=str(own_folder))
     shown = {name: getattr(chapter, name)(edition) for name in EXHIBITS}
-    assert [name for name, exhibit in shown.items() if len(exhibit.frame)] == ["activities"]
+    assert [name for name, exhibit in shown.items() if len(exhibit.frame)] == ["activities", "counts"]
+    assert shown["counts"].frame[["printed", "named", "agrees"]].values.tolist() == [["4", "none", ""]]
     assert "9 departments assessed each year" in table_html(shown["activities"], "Table 1")
 
 

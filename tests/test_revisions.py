@@ -125,10 +125,10 @@ def test_another_note_locator_or_spelling_is_counted_apart_and_is_no_change_of_a
     ]
 
 
-def test_rows_of_one_cell_and_place_are_matched_by_value_and_then_in_order(compared):
+def test_rows_of_one_cell_and_source_are_matched_by_place_and_then_by_value(compared):
     lines = compared(
-        [row("100 USD million"), row("200 USD million"), row("300 USD million")],
-        [row("300 USD million"), row("110 USD million")],
+        [row("100 USD million"), row("200 USD million", place="II"), row("300 USD million", place="III")],
+        [row("300 USD million", place="IV"), row("110 USD million")],
     )
     assert lines[0] == "Figures: 0 added, 1 removed and 1 changed"
     assert ": USD 200 million (" in lines[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import pandas as pd
 
 from hzso_analysis import charts, wording
@@ -60,10 +62,11 @@ def _printed_table(edition: Edition, names: list[str], heading: str, missing: st
         for cell in printed.itertuples():
             words = [label(edition, "indicators", name)]
             words += [_small(label(edition, "categories", cell.category))] if cell.category != "total" else []
-            words += [cell.note or cell.measure] if cell.measure != "level" else []
+            words += [cell.measure] if cell.measure != "level" else []
             key, item = (name, "", cell.category), ", ".join(words)
             found = find(edition, *key, months=cell.months) if cell.measure == "level" else None
-            rows += [quantity_row(item, found)] if found else measure_rows(edition, item, *key, cell.measure)
+            lines = [quantity_row(item, found)] if found else measure_rows(edition, item, *key, cell.measure)
+            rows += [line | {"note": cell.note} for line in lines]
     counts = [f"{row['value']} {_small(row['item'])}" for row in rows if row["unit"] in ("", "years")]
     said = counts or [f"{_small(row['item'])} {row['value']}" for row in rows]
     title = f"{wording.area_name(edition.area)}, {edition.year}: {wording.listing(said[:3])}"
@@ -124,22 +127,17 @@ def aims(edition: Edition) -> Exhibit:
     """Table of the aims and key industries announced by the edition's year that run at least to it."""
     rows = _steps(edition)
     rows = rows[rows["kind"].isin(["aim", NAMED[0]]) & (rows["year"] <= edition.year) & (rows["until"] >= edition.year)]
-    title = (
-        f"{wording.counted((rows['kind'] == 'aim').sum(), 'aim')} and {(rows['kind'] != 'aim').sum()} key industries"
-    )
-    title += f" named for the years to {rows['until'].max():.0f}"
-    named = rows["label_en"].where(rows["kind"] == "aim", "Key industry: " + rows["label_en"])
+    aim = rows["kind"] == "aim"
+    title = f"{wording.counted(aim.sum(), 'aim')} and {(~aim).sum()} key industries to {rows['until'].max():.0f}"
+    named = rows["label_en"].where(aim, "Key industry: " + rows["label_en"])
     return _policies_table(edition, rows.assign(label_en=named), title=title, heading="Aims")
 
 
 def timeline(edition: Edition) -> Exhibit:
     """The dated steps of policy, each from its first to its last year."""
-    steps = _steps(edition)
-    rows = steps.dropna(subset="since").sort_values(["since", "until"], kind="stable")
+    rows = _steps(edition).dropna(subset="since").sort_values(["since", "until"], kind="stable")
     rows["until"] = rows["until"].fillna(rows["since"])
-    marks = [
-        mark(row.label_en, row.since, row.until, rows.loc[[row.Index]], text=row.date) for row in rows.itertuples()
-    ]
+    marks = [mark(r.label_en, r.since, r.until, rows.loc[[r.Index]], text=r.date) for r in rows.itertuples()]
     title = f"{wording.counted(len(rows), 'step')} of policy in {wording.area_name(edition.area)} with a year"
     title += f": {_when(rows['since'].min(), rows['until'].max())}"
     words = {"subtitle": "Years as stated by the sources; a dot is a single year", "heading": "Steps of policy"}
@@ -152,24 +150,26 @@ def counts(edition: Edition) -> Exhibit:
     lines, steps = [], match(_steps(edition), {"year": edition.year})
     for name in NAMED:
         found, things = find(edition, name), match(steps, {"kind": name})
-        if found and len(things):
+        if found:
             years = (things["until"] - things["since"] + 1).max()
             number = len(things) if pd.isna(years) else int(years)
             said = things["label_en" if pd.isna(years) else "date"]
-            line = {"item": label(edition, "indicators", name), "printed": value_text(found), "named": str(number)}
-            line |= {"agrees": "yes" if found.low <= number <= found.high else "no"}
+            agrees = "yes" if found.low <= number <= found.high else "no" if number else ""
+            line = {"item": label(edition, "indicators", name), "printed": value_text(found)}
+            line |= {"named": str(number or "none"), "agrees": agrees, "source": where(found.rows)}
             line |= {"note": "; ".join(filter(None, [", ".join(said), *things["note"]]))}
-            lines.append(line | {"source": where(found.rows), "rows": pd.concat([found.rows, things])})
+            lines.append(line | {"rows": pd.concat([found.rows[["source"]], things[["source"]]])})
     title = f"{wording.counted(len(lines), 'printed count')}, none at odds with what is named"
     if wrong := [line for line in lines if line["agrees"] == "no"]:
         title = f"{wrong[0]['item']}: {wrong[0]['printed']} printed, {wrong[0]['named']} named"
-    gap = _gap(edition, "count of things that the source names too")
+    gap = _gap(edition, "count of industries, levels, layers or years")
     return table(edition, lines, title=title, heading="Counts and names", gap=gap)
 
 
 def _fund_rows(edition: Edition) -> pd.DataFrame:
     """All printed amounts of the fund, from year `since` on, where they cover the edition's year."""
-    rows = match(edition.reconciliation.figures, {"area": edition.area, "indicator": FUND})
+    rows = match(edition.reconciliation.figures, {"area": edition.area, "indicator": FUND, "months": ""})
+    rows = rows[rows["measure"].isin(["level", "cumulative"])]
     rows = rows.assign(since=rows["since"].fillna(rows["year"]).astype(int))
     return rows if rows["since"].min() <= edition.year <= rows["year"].max() else rows.head(0)
 
@@ -179,16 +179,19 @@ def fund(edition: Edition) -> Exhibit:
     lines, odd = [], ""
     for (year, since, value), own in _fund_rows(edition).groupby(["year", "since", "value"]):
         row, known = own.iloc[0], find(edition, FUND, year=year) if since == year else None
-        agrees = not own.index.isin(edition.reconciliation.suspects.index).any()
+        fits, allowed = not own.index.isin(edition.reconciliation.suspects.index).any(), ""
         if known:
-            agrees = known.low <= value + row["precision"] and known.high >= value - row["precision"]
-        allowed = wording.span(known.low, known.high) if known else ""
+            fits = known.low <= value + row["precision"] and known.high >= value - row["precision"]
+            allowed = wording.span(known.low, known.high)
+        agrees = "yes" if fits else "no"
+        agrees = "" if row["qualifier"] == "unclear" and not known else agrees
         line = {"item": _when(since, year), "printed": wording.printed(row), "all figures together": allowed}
-        line |= {"unit": row["unit"], "agrees": "yes" if agrees else "no", "note": row["note"]}
-        lines.append(line | {"source": where(own), "rows": own})
-        said = f"{wording.amount(line['printed'], row['unit'])} printed for {line['item']} does not fit"
-        odd = odd or ("" if agrees else f"{said}{': the other figures allow ' * bool(allowed)}{allowed}")
-    title = odd or f"{wording.counted(len(lines), 'amount')} of the fund that fit together"
+        line |= {"unit": row["unit"], "agrees": agrees, "note": row["note"], "source": where(own), "rows": own}
+        lines.append(line)
+        if agrees == "no" and not odd:
+            odd = f"{wording.amount(line['printed'], row['unit'])} printed for {line['item']} does not fit"
+            odd += f": the other figures allow {allowed}" if allowed else ""
+    title = odd or f"{wording.counted(len(lines), 'amount')} of the fund, none at odds with the others"
     gap = _gap(edition, "amount of a support fund")
     return table(edition, lines, title=title, heading="The support fund", gap=gap)
 
@@ -204,7 +207,7 @@ def per_executed(edition: Edition) -> Exhibit:
         bases = [find(edition, EXECUTED, "offshore", year=year, months="", unit="USD million") for year in years]
         if all(tops) and all(bases):
             sums = [{quantity.cell: 1000.0 for quantity in tops}, {quantity.cell: 1.0 for quantity in bases}]
-            used = pd.concat([rows, *(quantity.rows for quantity in bases)])
+            used = pd.concat([sure, *(quantity.rows for quantity in bases)])
             marks.append(mark(_when(years[0], years[-1]), *edition.reconciliation.ratio(*sums), used))
 
     def title(marks: list[dict]) -> str:
@@ -213,10 +216,8 @@ def per_executed(edition: Edition) -> Exhibit:
 
     currency = rows["unit"].iloc[0][:3] if len(rows) else ""
     note = f"{currency} per USD 1,000 of offshore contracts executed in the same years; nothing is converted"
-    words = {
-        "heading": "The fund against contracts",
-        "gap": _gap(edition, "fund and executed amount of the same years"),
-    }
+    gap = _gap(edition, "fund and executed amount of the same years")
+    words = {"heading": "The fund against contracts", "gap": gap}
     return chart(edition, charts.bars, marks, title=title, subtitle=note, **words)
 
 
@@ -233,7 +234,7 @@ def target(edition: Edition) -> Exhibit:
 
     def title(marks: list[dict]) -> str:
         aim, *known = [row["text"] for row in marks]
-        grown = "".join(f"; offshore executed grew by {text} in {edition.year}" for text in known)
+        grown = "".join(f"; the growth of offshore executed in {edition.year} is {text}" for text in known)
         return f"The aim for output needs {aim} a year{grown}"
 
     note = "Growth in percent a year; the source of the aim does not define output"
@@ -242,14 +243,15 @@ def target(edition: Edition) -> Exhibit:
 
 
 def evaluation(edition: Edition) -> Exhibit:
-    """Places in the evaluation of demonstration cities over the years, with the number of sources for each."""
+    """Places in the evaluation of demonstration cities over the years, with the number of sources that print each."""
     marks, area = [], wording.area_name(edition.area)
     for found in series(edition, EVALUATION):
-        text = f"{value_text(found)} ({wording.counted(found.rows['source'].nunique(), 'source')})"
+        agree = found.rows["value"].between(found.low, found.high)
+        text = f"{value_text(found)} ({agree.sum()} of {wording.counted(len(agree), 'source')})"
         marks.append(mark("", found.low, found.high, found.rows, text=text, series="place", year=found.cell.year))
 
     def title(marks: list[dict]) -> str:
-        held = list(dict.fromkeys(row["text"].split(" (")[0] for row in marks))
+        held = [place for place, _ in groupby(row["text"].split(" (")[0] for row in marks)]
         years = _when(marks[0]["year"], marks[-1]["year"])
         return f"{area}: place {wording.listing(held, 'then')} in the evaluation of demonstration cities, {years}"
 
