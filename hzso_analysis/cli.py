@@ -29,6 +29,7 @@ def main() -> None:
     hzso check                                  are the figures sound?
     hzso report --area hangzhou --year 2011     make the report of a year
     hzso new-year 2012 --area hangzhou          a table of last year's figures to fill in
+    hzso import FILE --area hangzhou            a messy file becomes figures, after a preview
     hzso diff HEAD~1 HEAD                       what did the last commit change?
     """
 
@@ -189,6 +190,44 @@ def new_year(year: str, area: str, data_dir: str, **options: str) -> None:
         click.echo("Fill in value, source and locator; leave blank what is not published. A new source needs a row in")
         click.echo("sources.csv of the data folder. Then")
         click.echo(f"  hzso check --area {area}{more}\n  hzso report --area {area} --year {made.path.stem}{more}")
+
+
+@main.command(
+    "import",
+    epilog="""\b
+Examples:
+  hzso import overview.xlsx --area hangzhou --source "hangzhou overview 2012"
+  hzso import figures.csv --area hangzhou --name 2012-press --yes
+""",
+)
+@click.argument("file", type=click.Path())
+@click.option("--area", required=True, help="Area, a folder of the data; a new one is made.")
+@click.option("--source", default="", help="Id of sources.csv, the source of all rows.")
+@click.option("--name", default="", help="Name of the file to write; that of FILE by default.")
+@click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
+@click.option("--replace", is_flag=True, help="Replace a file of that name, an earlier import for instance.")
+@click.option("--yes", is_flag=True, help="Write without asking.")
+def import_(file: str, yes: bool, **options: str) -> None:
+    """Check a messy file and write it as a clean CSV file beside the data of an area.
+
+    CSV and XLSX in the usual encodings and layouts are understood, labels in English and Chinese become ids. What was
+    noticed, the figures that come or change and the estimates that move are shown first; then you are asked.
+    """
+    with plain_errors("nothing was written"):
+        from hzso_analysis import intake, template, wording  # noqa: PLC0415
+
+        made = intake.prepare(file, **options)
+        for line in [*made.notes, *made.lines]:
+            click.echo(line)
+        if not made.rows:
+            click.echo("nothing to import: no figure that the area does not have already")
+            return
+        done = f"{made.target}: {wording.counted(made.rows, 'row')}"
+        if yes or click.confirm(f"{done}; {'replace' if options['replace'] else 'write'} it?"):
+            template.write_aside(made.target, made.text)
+            click.echo(f"{done} written")
+        else:
+            click.echo("nothing was written")
 
 
 def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, Any]:

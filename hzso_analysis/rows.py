@@ -103,6 +103,8 @@ def _texts(row: Row, broken: set[str]) -> tuple[dict[str, str], list[str]]:
     for column in [*NAMES, "months", *FREE]:
         cell = row.cells[column]
         text = plain(cell.text)
+        if column in FREE:
+            text = re.sub(r"^'(?=[=+@-])", "", text)  # our own CSV files keep such texts from being formulas in Excel
         if column in NAMES:
             text, mark = split_marks(text, name=True)
             text, marks = folded(text), marks + ([mark] if mark else [])

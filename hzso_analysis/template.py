@@ -16,6 +16,7 @@ from hzso_analysis import wording
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.figures import areas, codebook, data_folder, load_figures, other_areas
 from hzso_analysis.numerals import whole_year
+from hzso_analysis.rows import FREE, NAMES
 from hzso_analysis.vocabulary import COLUMNS, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
 
 COUNTED = ["months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
@@ -139,13 +140,16 @@ def in_words(rows: pd.DataFrame, data_dir: str | Path | None = None) -> pd.DataF
 def csv_text(rows: pd.DataFrame) -> bytes:
     """The rows as CSV the way Excel writes it: UTF-8 with a byte order mark, CRLF.
 
-    A guide that Excel would take for a formula gets an apostrophe in front; an id cannot and is refused with DataError.
+    A text that Excel would take for a formula gets an apostrophe in front, which the reader takes off; an id cannot and
+    is refused with DataError.
     """
-    risky = [(name, text) for name in COLUMNS for text in rows[name].unique() if text.startswith(FORMULA)]
-    if risky:
-        rule = "Excel takes it for a formula; write a workbook with --xlsx"
-        raise DataError([f"{name}: found {text}; {rule}" for name, text in risky])
-    safe = {name: rows[name].mask(rows[name].str.startswith(FORMULA), "'" + rows[name]) for name in GUIDES}
+    free = [name for name in rows if name in [*GUIDES, *FREE]]
+    ids = [name for name in rows if name in NAMES]
+    if risky := [(name, text) for name in ids for text in rows[name].unique() if text.startswith(FORMULA)]:
+        raise DataError(
+            [f"{name}: found {text}; Excel takes it for a formula; choose another id" for name, text in risky]
+        )
+    safe = {name: rows[name].mask(rows[name].str.startswith(FORMULA), "'" + rows[name]) for name in free}
     return rows.assign(**safe).to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 

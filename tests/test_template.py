@@ -108,11 +108,11 @@ def test_the_csv_file_is_what_excel_writes_and_no_guide_is_a_formula(desk):
 
 
 def test_an_id_that_excel_takes_for_a_formula_is_refused_in_csv():
-    rows = to_fill_in(load_figures("hangzhou"), 2012).assign(source="=1+1", of="@x")
+    rows = to_fill_in(load_figures("hangzhou"), 2012).assign(category="=1+1", of="@x", note="=1+1")
     with pytest.raises(DataError) as caught:
         csv_text(rows)
-    said = "Excel takes it for a formula; write a workbook with --xlsx"
-    assert caught.value.faults == [f"of: found @x; {said}", f"source: found =1+1; {said}"]
+    said = "Excel takes it for a formula; choose another id"
+    assert caught.value.faults == [f"category: found =1+1; {said}", f"of: found @x; {said}"]
 
 
 @pytest.mark.parametrize("xlsx", [False, True])

@@ -1,0 +1,242 @@
+"""A messy file becomes a clean CSV file beside the data: labels and synonyms become ids, nothing is lost or guessed."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from hzso_analysis.faults import DataError, nearest
+from hzso_analysis.figures import area_files, areas, check_figures, codebook, data_folder, load_figures, other_areas
+from hzso_analysis.numerals import read_number
+from hzso_analysis.plausibility import repeats
+from hzso_analysis.read import read_table
+from hzso_analysis.revisions import differences
+from hzso_analysis.sheets import folded
+from hzso_analysis.template import csv_text
+from hzso_analysis.vocabulary import COLUMNS, UNITS, closed_word, half_width
+
+MORE = {"indicator": ", or such as growth of contracts executed, people trained 2007-2011", "category": ""}
+TOTALS = ["total", "all", "合计", "总计", "全部", "小计"]
+# what a label can say besides the indicator: a measure, the years of a sum, a flow
+_MEASURES = [
+    ("share", r"share (?:of|in) (?P<name>.+)|(?P<zh>.+?)(?:占比|比重|份额)"),
+    ("growth", r"growth (?:of|in) (?P<name>.+)|(?P<zh>.+?)(?:同比增长|增长率|增速|同比|增长)"),
+    ("cumulative", r"(?P<name>.+?),? (?P<since>\d{4}) ?(?:-|to) ?(?P<until>\d{4})"),
+]
+_FLOW = re.compile(r"(offshore|onshore|离岸|在岸) ?(.+)|(.+), (offshore|onshore)", re.I)
+_OVER = re.compile(r" ?(?:over|on|from) (?:the )?(?:previous|last) year$", re.I)
+
+
+class Intake(NamedTuple):
+    """What an import would do: the file to write and its text, its number of rows, the load report, what differs."""
+
+    target: Path
+    text: bytes
+    rows: int
+    notes: list[str]
+    lines: list[str]
+
+
+def prepare(
+    path: str | Path, *, area: str, source: str = "", name: str = "", replace: bool = False, data_dir: str | Path = ""
+) -> Intake:
+    """Read a messy file and return what its import into an area would write and change; nothing is written yet.
+
+    Labels in English and Chinese become ids of the codebook. With `source` all rows are of that source and what the
+    file says in its own column goes to the locator. Figures that the area has already, from the same source, are left
+    out. The file to write is `name`, or called like `path`.
+
+    Raises ValueError for wrong arguments, FileExistsError where the file is there and is not to `replace`, DataError
+    with every fault of the file, and where the same source has another value: a revision has a source of its own.
+    """
+    folder, path = data_folder(data_dir), Path(path)
+    _check_arguments(area, source, name, folder)
+    table = read_table(path)
+    notes = table.attrs["notes"]
+    target = folder / area / f"{name or path.stem}.csv"
+    if target.exists() and not replace:
+        raise FileExistsError(f"{target} is there already; choose another --name, or --replace it")
+    faults: list[str] = []
+    table = _with_ids(table.assign(placed=table["locator"] != "", area=area), folder, faults)
+    table = _with_source(table, source, folder, faults)
+    if faults:
+        raise DataError(faults)
+    blank = table["value"].isna() & (table["printed"] == "")
+    if blank.any():
+        notes.append(f"{path.name}: rows without a value, left out: {_lines(table[blank])}")
+    table = _news(table[~blank], target, folder, notes)
+    text = csv_text(clean_rows(table))
+    return Intake(target, text, len(table), notes, _changes(text, target, folder) if len(table) else [])
+
+
+def _check_arguments(area: str, source: str, name: str, folder: Path) -> None:
+    faults = []
+    if not re.fullmatch(r"\w[\w-]*", area):
+        faults.append(f"area: found {area!r}; write the name of a folder, in letters, digits, _ and -")
+    elif area not in areas(folder) and nearest(area, areas(folder)):
+        faults.append(f"area: found {area!r}{other_areas(area, folder)}")
+    if name and not re.fullmatch(r"\w[\w -]*", name):
+        faults.append(f"name: found {name!r}; write the name of a file without its ending")
+    known = list(codebook("sources", folder)["id"])
+    if source and source not in known:
+        faults.append(f"source: found {source!r}{nearest(source, known)}; add a new source to sources.csv first")
+    if faults:
+        raise ValueError("\n".join(faults))
+
+
+def _with_ids(table: pd.DataFrame, folder: Path, faults: list[str]) -> pd.DataFrame:
+    """The table with ids of the codebook for indicators and categories, and what their labels say besides."""
+    indicators, categories = _words("indicators", folder), _words("categories", folder)
+    categories |= dict.fromkeys(TOTALS, "") | {"": ""}
+    rows = []
+    for row in table.to_dict("records"):
+        found = _indicator(row, indicators)
+        category = _category(row["category"], categories)
+        for column, word, words in (("indicator", found, indicators), ("category", category, categories)):
+            if word is None:
+                hint = nearest(_key(row[column]), words) or f"; write an id or a label of it{MORE[column]}"
+                said = f"{column}: found {row[column]}, which is not in the codebook{hint}"
+                faults.append(f"{row['file']}:{row['line']}: {said}")
+        rows.append(row | (found or {}) | {"category": category})
+    return pd.DataFrame(rows, columns=table.columns).astype({"since": "Int64"})
+
+
+def _words(table: str, folder: Path) -> dict[str, str]:
+    """Ids by themselves and by their labels; a label of two ids is none's."""
+    book = codebook(table, folder)
+    words: dict[str, str] = {}
+    for column in ("label_zh", "label_en", "id"):  # an id that is a label of another one wins
+        doubled = book[column].duplicated(keep=False)
+        words |= {_key(word): name for word, name in zip(book[column][~doubled], book["id"][~doubled], strict=True)}
+    return words
+
+
+def _key(text: str) -> str:
+    return folded(text).lower().replace("（", "(").replace("）", ")")
+
+
+def _indicator(row: dict, words: dict[str, str]) -> dict[str, object] | None:
+    """The indicator and what its label says of flow, measure and first year; None where it is no label."""
+    text = _OVER.sub("", _key(row["indicator"]))
+    if text in words:
+        return {"indicator": words[text]}
+    for measure, pattern in _MEASURES:
+        if match := re.fullmatch(pattern, text):
+            said = {key: value for key, value in match.groupdict().items() if value}
+            found = _within(row | {"measure": "level"}, said.get("name") or said["zh"], words)
+            fits = row["measure"] in ("level", measure) and int(said.get("until", row["year"])) == row["year"]
+            since = {"since": int(said["since"])} if "since" in said else {}
+            return found | {"measure": measure} | since if found and fits else None
+    if match := _FLOW.fullmatch(text):
+        flow, found = closed_word("flow", match[1] or match[4]), _within(row, match[2] or match[3], words)
+        return found | {"flow": flow} if found and row["flow"] in ("", flow) else None
+    return None
+
+
+def _within(row: dict, name: str, words: dict[str, str]) -> dict[str, object] | None:
+    """The indicator that a part of a label names; `executed` is that of contracts."""
+    found = (_indicator(row | {"indicator": word}, words) for word in (name, f"contracts {name}"))
+    return next(filter(None, found), None)
+
+
+def _category(text: str, words: dict[str, str]) -> str | None:
+    """The category of a label, or None; a size band may be called one of enterprises."""
+    key = _key(text)
+    return words.get(key, words.get(re.sub(r"^enterprises ", "", key)))
+
+
+def _with_source(table: pd.DataFrame, source: str, folder: Path, faults: list[str]) -> pd.DataFrame:
+    """The table with ids of sources; with `source` what the file says goes to the locator."""
+    if source:
+        said = table["source"].where(table["source"] != source, "")
+        locator = [", ".join(filter(None, texts)) for texts in zip(said, table["locator"], strict=True)]
+        return table.assign(source=source, locator=locator)
+    book = codebook("sources", folder)
+    words = dict(zip(book["title"], book["id"], strict=True)) | {name: name for name in book["id"]}
+    needed = table[table["value"].notna() | (table["printed"] != "")]
+    for text, rows in needed[~needed["source"].isin(words)].groupby("source", sort=False):
+        rule = "add it to sources.csv, or say --source ID for all rows"
+        where = f"{rows['file'].iloc[0]}:{rows['line'].iloc[0]}"
+        faults.append(f"{where}: source: found {text} in rows {_lines(rows)}{nearest(text, words)}; {rule}")
+    return table.assign(source=table["source"].map(lambda text: words.get(text, text)))
+
+
+def _news(table: pd.DataFrame, target: Path, folder: Path, notes: list[str]) -> pd.DataFrame:
+    """The rows that other files of the area do not have yet, after a check against the codebook.
+
+    A source prints a figure once: its place in the source is compared only where the file names it.
+    """
+    table = table.reset_index(drop=True)
+    table.attrs = {"data_dir": str(folder)}
+    own = table["value"].notna()
+    new = check_figures(table[own]).drop(columns="placed")
+    area = target.parent.name
+    known = load_figures(area, data_dir=folder) if area_files(folder, area) else new.head(0)
+    known = known[known["file"] != f"{area}/{target.name}"]
+    rows = [row for frame in (known, new) for row in frame[new.columns].assign(locator="").itertuples()]
+    faults, copies = [], []
+    for row, column, text, copy in repeats(rows, lambda row: f"{row.file}:{row.line}"):
+        where = f"{row.file}:{row.line}"
+        if row.file.startswith(f"{area}/"):
+            continue
+        if copy:
+            copies.append(row.Index)
+            notes.append(f"{where}: {text} and was left out")
+        elif not table["placed"][row.Index]:
+            rule = "a revision has a source of its own; if one source prints both, name the place of each in locator"
+            faults.append(f"{where}: {column}: {text}; {rule}")
+    if faults:
+        raise DataError(faults)
+    return table.drop(index=copies)
+
+
+def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows as they stand in a file of figures: all text, values and units as printed."""
+    rows = []
+    for row in table.to_dict("records"):
+        number, _, unit = row["printed"].partition(" ")
+        if pd.isna(row["value"]):
+            number, unit = row["printed"], row["unit"]
+        rows.append(row | {"value": number, "unit": unit, "precision": _precision(row, number, unit)})
+    frame = pd.DataFrame(rows, columns=COLUMNS).astype("string").fillna("").astype(str)
+    return frame.assign(measure=frame["measure"].replace("level", ""), category=frame["category"].replace("total", ""))
+
+
+def _precision(row: dict, number: str, unit: str) -> str:
+    """The half-width in the printed unit where the decimals of the number do not say it."""
+    if pd.isna(row["value"]):
+        return ""
+    factor = float(UNITS[unit].factor)
+    implied = half_width(read_number(number).value, len(number.partition(".")[2]), unit)
+    half = row["precision"] / factor
+    return "" if math.isclose(half, implied, rel_tol=1e-9, abs_tol=1e-12) else f"{half:.10g}"
+
+
+def _lines(rows: pd.DataFrame) -> str:
+    return ", ".join(map(str, rows["line"]))
+
+
+def _changes(text: bytes, target: Path, folder: Path) -> list[str]:
+    """What the data would differ by, in figures and in the estimates that move."""
+    area = target.parent.name
+    if not areas(folder):
+        return []
+    with tempfile.TemporaryDirectory(prefix="hzso-") as workshop:
+        copy = Path(workshop) / "data"
+        copy.mkdir()
+        for path in folder.glob("*.csv"):
+            shutil.copy(path, copy)
+        for name in {*areas(folder), area}:
+            for path in area_files(folder, name):
+                place = copy / path.relative_to(folder)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, place)
+        (copy / area).mkdir(exist_ok=True)
+        (copy / area / target.name).write_bytes(text)
+        return differences(str(folder), str(copy), chosen=[area])
