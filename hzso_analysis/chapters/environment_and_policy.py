@@ -66,7 +66,9 @@ def _printed_table(edition: Edition, names: list[str], heading: str, missing: st
             key, item = (name, "", cell.category), ", ".join(words)
             found = find(edition, *key, months=cell.months) if cell.measure == "level" else None
             lines = [quantity_row(item, found)] if found else measure_rows(edition, item, *key, cell.measure)
-            rows += [line | {"note": cell.note} for line in lines]
+            for line in lines:
+                source = line.pop("source")  # the last column is the widest
+                rows.append(line | {"note": cell.note, "source": source})
     counts = [f"{row['value']} {_small(row['item'])}" for row in rows if row["unit"] in ("", "years")]
     said = counts or [f"{_small(row['item'])} {row['value']}" for row in rows]
     title = f"{wording.area_name(edition.area)}, {edition.year}: {wording.listing(said[:3])}"
@@ -156,8 +158,9 @@ def counts(edition: Edition) -> Exhibit:
             said = things["label_en" if pd.isna(years) else "date"]
             agrees = "yes" if found.low <= number <= found.high else "no" if number else ""
             line = {"item": label(edition, "indicators", name), "printed": value_text(found)}
-            line |= {"named": str(number or "none"), "agrees": agrees, "source": where(found.rows)}
+            line |= {"named": str(number or "none"), "agrees": agrees}
             line |= {"note": "; ".join(filter(None, [", ".join(said), *things["note"]]))}
+            line["source"] = where(found.rows)
             lines.append(line | {"rows": pd.concat([found.rows[["source"]], things[["source"]]])})
     title = f"{wording.counted(len(lines), 'printed count')}, none at odds with what is named"
     if wrong := [line for line in lines if line["agrees"] == "no"]:
