@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 PARAMETERS = ["area", "year", "compare_with", "total_basis", "data_dir", "show_code"]
 BASES = click.Choice(["estimated", "published"])
 INTERRUPTED = 130
+# notes of every load: plain encodings, units as printed, values that are still blank (counted apart)
+EXPECTED_NOTE = re.compile(r"read as utf-8(-sig)?$| converted, |: blank is a missing number$")
 
 
 @click.group(context_settings=HELP, epilog="hzso COMMAND --help has the options and examples of a command.")
@@ -150,7 +153,8 @@ def _check_area(name: str, data_dir: str) -> list[str] | None:
     number = wording.counted(len(figures), "figure")
     sources = wording.counted(figures["source"].nunique(), "source")
     click.echo(f"{name}: {number}, {years}, {sources}, no faults")
-    click.echo("".join(f"{text}\n" for text in blank), nl=False)
+    told = [f"  {note}" for note in figures.attrs["notes"] if not EXPECTED_NOTE.search(note)]
+    click.echo("".join(f"{text}\n" for text in [*blank, *told]), nl=False)
     edition = Edition(name, int(figures["year"].max()), "", "estimated", hz.reconcile(figures))
     misfits = sentences(edition, all_years=True)
     click.echo("\n".join(f"  - {text}" for text in misfits) or "  all of them can be true together")

@@ -63,23 +63,37 @@ def _likely(part, whole, place: Place) -> Iterator[str]:
 
 
 def fractions(rows: Iterable, place: Place) -> Iterator[tuple[object, str, str]]:
-    """Shares a hundred times too small or too large for the levels in the table, as a fraction typed for percent is."""
+    """Shares a hundred times too small or too large for the levels in the table, as a fraction typed for percent is.
+
+    Where there are such fractions, all percentages up to 1 are named: whoever typed one will have typed more.
+    """
     pairs: dict[tuple, list] = {}
     for part, whole in _parts(rows):
-        if part.value > 0 and whole.value > 0:
+        if 0 < part.value <= whole.value:
             pairs.setdefault(_place(part), []).append((part, whole))
-    for row in rows:
-        is_share = row.unit == "percent" and row.measure in ("share", "level") and not row.of
-        if not is_share or not row.value > 0 or re.search("growth|增|同比", row.indicator, re.I):
-            continue
-        for part, whole in pairs.get(_place(row), []):
-            ratio = 100 * part.value / whole.value
-            step = math.log10(row.value / ratio)
-            if abs(abs(step) - 2) < NEAR and not _excused(row):
-                found = f"{part.printed} in {place(part)} of {whole.printed} in {place(whole)} is about {ratio:.3g} %"
-                number = row.value * 100 if step < 0 else row.value / 100
-                yield row, "value", f"found {row.printed}, but {found}; write {number:.10g} if that is the share"
-                break
+    small = [row for row in rows if row.unit == "percent" and 0 < abs(row.value) <= 1]
+    slips = {row.Index: slip for row in rows if (slip := _fraction(row, pairs.get(_place(row), []), place))}
+    yield from slips.values()
+    if any(row.Index in slips for row in small):
+        for row in small:
+            if row.Index not in slips:
+                rule = f"shares of this table are fractions; write {row.value * 100:.10g} if it is one, too"
+                yield row, "value", f"found {row.printed}; {rule}"
+
+
+def _fraction(row, pairs: list, place: Place) -> tuple[object, str, str] | None:
+    """The fault of a share that is a hundred times too small or too large for one of the pairs of part and whole."""
+    is_share = row.unit == "percent" and row.measure in ("share", "level") and not row.of and row.value > 0
+    if not is_share or _excused(row) or re.search("growth|增|同比", row.indicator, re.I):
+        return None
+    for part, whole in pairs:
+        ratio = 100 * part.value / whole.value
+        step = math.log10(row.value / ratio)
+        if abs(abs(step) - 2) < NEAR:
+            found = f"{part.printed} in {place(part)} of {whole.printed} in {place(whole)} is about {ratio:.3g} %"
+            number = row.value * 100 if step < 0 else row.value / 100
+            return row, "value", f"found {row.printed}, but {found}; write {number:.10g} if that is the share"
+    return None
 
 
 def _parts(rows: Iterable) -> list[tuple[object, object]]:

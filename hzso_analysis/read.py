@@ -109,8 +109,10 @@ def _records(
     if found := _check_header(f"{path.name}:{header.number}", names, notes):
         faults += found
         return []
-    records = []
-    for line in _unmerged(path, sheet, header.number, names, notes, faults):
+    records, lines = [], _unmerged(path, sheet, header.number, names, notes, faults)
+    for at in (at for at, name in enumerate(names) if not name):
+        _check_nameless(f"{path.name}:{header.number}", at, lines, notes, faults)
+    for line in lines:
         where = f"{path.name}:{line.number}"
         if said := _left_out(line, names):
             notes.append(f"{where}: {said}")
@@ -180,10 +182,20 @@ def _misshapen(line: Line, names: list[str], sheet: Sheet) -> str:
     for cell in line.cells:
         if "\n" in cell.text and cell.text.count(sheet.delimiter or "\0") >= len(names) - 1:
             return "a text in double quotes runs on over other rows; put a double quote where it ends"
-    nameless = [cell for name, cell in zip(names, line.cells, strict=False) if not name and plain(cell.text)] + beyond
-    if nameless:
-        return f"found {plain(nameless[0].text)} in a column without a heading; name the column or delete the text"
+    if beyond:
+        return f"found {plain(beyond[0].text)} in a column without a heading; name the column or delete the text"
     return ""
+
+
+def _check_nameless(where: str, at: int, lines: list[Line], notes: list[str], faults: list[str]) -> None:
+    """Leave out a column without a heading that counts the rows; any other text in one is a fault."""
+    texts = [plain(line.cells[at].text) for line in lines if at < len(line.cells)]
+    if any(texts) and [text.removesuffix(".0") for text in texts] in (
+        [str(number) for number in range(start, start + len(texts))] for start in (0, 1)
+    ):
+        notes.append(f"{where}: column {_letter(at)} without a heading counts the rows and was left out")
+    elif found := next(filter(None, texts), ""):
+        faults.append(f"{where}: column {_letter(at)} has no heading, but texts such as {found}; name it or empty it")
 
 
 def _letter(at: int) -> str:
