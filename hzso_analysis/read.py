@@ -161,9 +161,9 @@ def _left_out(line: Line, names: list[str]) -> str:
     if names[0] == column_name(texts[0]) and [column_name(text) for text in texts][: len(names)] == names:
         return "repeats the header and was left out"
     filled = [at for at, text in enumerate(texts) if text]
-    value = names.index("value")
+    value, year = names.index("value"), names.index("year")
     number = value < len(texts) and re.search(r"\d", texts[value])
-    if not filled or number or is_year(texts[filled[0]]):
+    if not filled or number or (year < len(texts) and is_year(texts[year])):
         return ""
     alone = len(filled) == 1 and filled[0] != value and not line.cells[filled[0]].kind
     if alone and len(re.findall(r"[,;\t|]", line.cells[filled[0]].text)) >= len(names) - 1:
