@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 
@@ -153,3 +154,12 @@ def test_a_change_turns_the_notebook_red(copy, name):
     assert done.returncode == (1 if MUTATIONS[name] else 0), done.stdout[-3000:]
     if MUTATIONS[name]:
         assert "mismatch" in done.stdout
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_chart_is_named_by_its_title_and_numbers(path):
+    outputs = [output.get("data", {}) for cell in code_cells(path) for output in cell.outputs]
+    for data in (data for data in outputs if "image/svg+xml" in data):
+        name = unescape(re.match(r'<svg role="img" aria-label="([^"]*)"', data["image/svg+xml"])[1])
+        title = data["text/plain"].split(" | ")[0].split("\n")[0]
+        assert name.startswith(title) and re.search(r"\d", name.removeprefix(title)), name

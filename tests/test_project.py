@@ -20,3 +20,10 @@ def test_requirements_say_how_they_were_made_and_install_the_project_last():
     assert "uv pip compile --universal" in LINES[1]
     assert LINES[-1] == "-e ."
     assert not [line for line in LINES if line.startswith(("--index", "--extra-index", "-i "))]
+
+
+def test_every_test_that_the_list_of_traps_names_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/\w+\.py)::(\w+)`", text.partition("## Known traps")[2])
+    assert len(named) > 30
+    assert [f"{path}::{name}" for path, name in named if f"def {name}(" not in (ROOT / path).read_text("utf-8")] == []
