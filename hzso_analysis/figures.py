@@ -178,7 +178,8 @@ def _misfits(row, indicator: dict[str, str]) -> list[str]:
         texts.append("flow: found nothing; write all, offshore or onshore")
     fits = AMOUNTS if indicator["unit"] in AMOUNTS else {indicator["unit"]}
     if row.measure in ("level", "cumulative", "average") and row.unit not in fits:
-        texts.append(f"unit: found {row.printed}; {row.indicator} is counted in {' or '.join(sorted(fits))}")
+        hint = "; a share or a growth rate is named in column measure" if row.unit == "percent" else ""
+        texts.append(f"unit: found {row.printed}; {row.indicator} is counted in {' or '.join(sorted(fits))}{hint}")
     if row.measure == "share" and not row.of and row.category in ("", "total") and row.flow in ("", "all"):
         texts.append("measure: a share of what? name a category, a flow or, in column of, an area")
     return texts

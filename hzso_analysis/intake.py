@@ -203,7 +203,8 @@ def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
         number, _, unit = row["printed"].partition(" ")
         if pd.isna(row["value"]):
             number, unit = row["printed"], row["unit"]
-        rows.append(row | {"value": number, "unit": unit, "precision": _precision(row, number, unit)})
+        since = "" if pd.isna(row["since"]) else str(int(row["since"]))
+        rows.append(row | {"value": number, "unit": unit, "precision": _precision(row, number, unit), "since": since})
     frame = pd.DataFrame(rows, columns=COLUMNS).astype("string").fillna("").astype(str)
     return frame.assign(measure=frame["measure"].replace("level", ""), category=frame["category"].replace("total", ""))
 

@@ -100,6 +100,12 @@ def test_the_preview_shows_what_was_noticed_what_comes_and_what_moves_and_asks(d
     assert done.output.endswith("new.csv: 6 rows written\n")
 
 
+@pytest.mark.usefixtures("unreconciled")
+def test_a_clean_file_stays_as_it_is(data):
+    written = prepare(DATA_DIR / "hangzhou" / "2011.csv", area="suzhou", data_dir=data).text.decode("utf-8-sig")
+    assert written.replace("\r\n", "\n") == (DATA_DIR / "hangzhou" / "2011.csv").read_text(encoding="utf-8")
+
+
 def test_figures_that_the_area_has_from_the_same_source_are_left_out(data, tmp_path):
     text = "year,indicator,flow,category,value,unit,source\n"
     text += "2011,contracts executed,offshore,ITO,13.45,亿美元,一(2)\n"
