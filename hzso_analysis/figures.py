@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,6 +47,20 @@ def other_areas(area: str, data_dir: str | Path | None = None) -> str:
     """What to say of an area without figures: the nearest name there is, the folder, and all that have figures."""
     known = areas(data_dir)
     return f"{nearest(area, known)}; {data_folder(data_dir)} has {', '.join(known) or 'no areas'}"
+
+
+def argument_faults(area: str, source: str, folder: Path) -> list[str]:
+    """What is wrong with the name of an area, new or not, and with the id of a source (blank for none).
+
+    >>> argument_faults("../x", "", DATA_DIR)
+    ["area: found '../x'; write the name of a folder, in letters, digits, _ and -"]
+    """
+    faults, known = [], list(codebook("sources", folder)["id"])
+    if not re.fullmatch(r"\w[\w-]*", area):
+        faults.append(f"area: found {area!r}; write the name of a folder, in letters, digits, _ and -")
+    if source and source not in known:
+        faults.append(f"source: found {source!r}{nearest(source, known)}; add a new source to sources.csv first")
+    return faults
 
 
 def codebook(table: str, data_dir: str | Path | None = None) -> pd.DataFrame:

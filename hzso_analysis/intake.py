@@ -12,7 +12,16 @@ from typing import NamedTuple
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.figures import area_files, areas, check_figures, codebook, data_folder, load_figures, other_areas
+from hzso_analysis.figures import (
+    area_files,
+    areas,
+    argument_faults,
+    check_figures,
+    codebook,
+    data_folder,
+    load_figures,
+    other_areas,
+)
 from hzso_analysis.numerals import read_number
 from hzso_analysis.plausibility import repeats
 from hzso_analysis.read import read_table
@@ -76,16 +85,11 @@ def prepare(
 
 
 def _check_arguments(area: str, source: str, name: str, folder: Path) -> None:
-    faults = []
-    if not re.fullmatch(r"\w[\w-]*", area):
-        faults.append(f"area: found {area!r}; write the name of a folder, in letters, digits, _ and -")
-    elif area not in areas(folder) and nearest(area, areas(folder)):
+    faults = argument_faults(area, source, folder)
+    if not faults and area not in areas(folder) and nearest(area, areas(folder)):
         faults.append(f"area: found {area!r}{other_areas(area, folder)}")
     if name and not re.fullmatch(r"\w[\w -]*", name):
         faults.append(f"name: found {name!r}; write the name of a file without its ending")
-    known = list(codebook("sources", folder)["id"])
-    if source and source not in known:
-        faults.append(f"source: found {source!r}{nearest(source, known)}; add a new source to sources.csv first")
     if faults:
         raise ValueError("\n".join(faults))
 

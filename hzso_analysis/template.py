@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +12,8 @@ import xlsxwriter
 from xlsxwriter.utility import xl_range, xl_range_abs
 
 from hzso_analysis import wording
-from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.figures import areas, codebook, data_folder, load_figures, other_areas
+from hzso_analysis.faults import DataError
+from hzso_analysis.figures import areas, argument_faults, codebook, data_folder, load_figures, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.rows import FREE, NAMES
 from hzso_analysis.vocabulary import COLUMNS, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
@@ -87,11 +86,7 @@ def _check_arguments(year: object, area: str, like: str, source: str, folder: Pa
     if (like or area) not in (there := areas(folder)):
         hint = f"; for a new area say whose figures to list, as in --like {there[-1]}" if there and not like else ""
         faults.append(f"{'like' if like else 'area'}: found {like or area!r}{other_areas(like or area, folder)}{hint}")
-    elif not re.fullmatch(r"\w[\w-]*", area):
-        faults.append(f"area: found {area!r}; write the name of a folder, in letters, digits, _ and -")
-    known = list(codebook("sources", folder)["id"])
-    if source and source not in known:
-        faults.append(f"source: found {source!r}{nearest(source, known)}; add a new source to sources.csv first")
+    faults += argument_faults(area, source, folder)
     if faults:
         raise ValueError("\n".join(faults))
     target = folder / area / f"{year}.csv"
