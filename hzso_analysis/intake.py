@@ -127,9 +127,9 @@ def _key(text: str) -> str:
 
 def _indicator(row: dict, words: dict[str, str]) -> dict[str, object] | None:
     """The indicator and what its label says of flow, measure and first year; None where it is no label."""
-    text = _OVER.sub("", _key(row["indicator"]))
-    if text in words:
-        return {"indicator": words[text]}
+    text = _OVER.sub("", _key(row["indicator"])).replace("服务外包", "").replace("接包", "").replace("金额", "额")
+    if name := words.get(text, words.get(f"合同{text}")):
+        return {"indicator": name}
     for measure, pattern in _MEASURES:
         if match := re.fullmatch(pattern, text):
             said = {key: value for key, value in match.groupdict().items() if value}

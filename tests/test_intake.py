@@ -151,6 +151,8 @@ def test_all_faults_of_labels_and_sources_come_at_once(data, tmp_path):
     [
         ("Contracts Executed", "offshore", ("contracts executed", "offshore", "level")),
         ("离岸合同执行额", "", ("contracts executed", "offshore", "level")),
+        ("服务外包离岸执行金额", "", ("contracts executed", "offshore", "level")),
+        ("签约额", "offshore", ("contracts signed", "offshore", "level")),
         ("offshore contracts executed", "offshore", ("contracts executed", "offshore", "level")),
         ("share of offshore executed", "offshore", ("contracts executed", "offshore", "share")),
         ("growth of contracts signed over previous year", "offshore", ("contracts signed", "offshore", "growth")),
