@@ -17,6 +17,13 @@ DATA_DIR = Path(__file__).resolve().parents[1] / "data"
 AMOUNTS = {"USD million", "CNY million"}
 
 
+class Kept(tuple):
+    """A tuple that all copies of a frame share: pandas copies `attrs` deeply at each of its steps."""
+
+    def __deepcopy__(self, memo: dict) -> Kept:
+        return self
+
+
 def data_folder(data_dir: str | Path | None = None) -> Path:
     """The data folder: `data_dir` as an absolute path, or the one that comes with the package."""
     return Path(data_dir).expanduser().resolve() if data_dir else DATA_DIR
@@ -145,7 +152,7 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
     missing = figures["value"].isna()
     blank = figures.loc[missing & (figures["printed"] == ""), ["area", "file", "line", *FIGURE]].to_dict("records")
     figures = figures[~missing].reset_index(drop=True)
-    figures.attrs = {"data_dir": str(folder), "blank": blank, "notes": notes}
+    figures.attrs = {"data_dir": str(folder), "blank": Kept(blank), "notes": Kept(notes)}
     return check_figures(figures)
 
 

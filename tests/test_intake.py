@@ -85,17 +85,22 @@ def test_the_written_file_opens_in_excel_and_runs_no_formula(data, tmp_path):
     assert lines[6] == f"2012,,people trained,,,,,,-,person,,,,{SOURCE},概况2012,"
 
 
-def test_the_preview_shows_what_was_noticed_what_comes_and_what_moves_and_asks(data, tmp_path):
+def test_the_preview_shows_what_was_noticed_what_comes_and_what_moves(data, tmp_path):
+    done = run(data, write(tmp_path, NEW), "--area", "hangzhou", "--source", SOURCE, answer="n\n")
+    for said in (
+        *("new.csv: read as gb18030", "new.csv:5: footnote mark ①", "new.csv:8: value: — is a missing number"),
+        *("new.csv:9: remark, left out: 注：① 含税。", "1 亿美元 = 100 USD million: rows 3"),
+        *("Figures: 5 added, 0 removed and 0 changed", "24.50 hundred million USD", "Estimates that move: "),
+        "contracts executed, offshore, BPO, 2012: unknown became USD at most 840 million (bounded)",
+    ):
+        assert said in done.output
+
+
+@pytest.mark.usefixtures("unreconciled")
+def test_nothing_is_written_before_the_answer(data, tmp_path):
     path = write(tmp_path, NEW)
-    for answer, written in (("n\n", False), ("y\n", True)):
+    for answer, written in (("n\n", False), ("", False), ("y\n", True)):
         done = run(data, path, "--area", "hangzhou", "--source", SOURCE, answer=answer)
-        for said in (
-            *("new.csv: read as gb18030", "new.csv:5: footnote mark ①", "new.csv:8: value: — is a missing number"),
-            *("new.csv:9: remark, left out: 注：① 含税。", "1 亿美元 = 100 USD million: rows 3"),
-            *("Figures: 5 added, 0 removed and 0 changed", "24.50 hundred million USD", "Estimates that move: "),
-            "contracts executed, offshore, BPO, 2012: unknown became USD at most 840 million (bounded)",
-        ):
-            assert said in done.output
         assert (data / "hangzhou" / "new.csv").exists() is written
     assert done.output.endswith("new.csv: 6 rows written\n")
 
@@ -118,13 +123,14 @@ def test_figures_that_the_area_has_from_the_same_source_are_left_out(data, tmp_p
     assert not (data / "hangzhou" / "new.csv").exists()
 
 
+@pytest.mark.usefixtures("unreconciled")
 def test_another_value_of_the_same_source_is_refused_and_of_a_later_source_is_a_new_row(data, tmp_path):
     text = "year,indicator,flow,value,unit,source\n2011,contracts executed,offshore,2034,USD million,page 1\n"
     (fault,) = refused(data, write(tmp_path, text), source="hangzhou overview 2011")
     assert fault.startswith("new.csv:2: value: found 2034 USD million; hangzhou/2011.csv:7 gives 1.872 USD billion")
     assert "a revision has a source of its own" in fault
     made = prepare(tmp_path / "new.csv", area="hangzhou", source=SOURCE, data_dir=data)
-    assert made.lines[0] == "Figures: 1 added, 0 removed and 0 changed"
+    assert (made.rows, made.lines) == (1, ["some differ"])
 
 
 def test_all_faults_of_labels_and_sources_come_at_once(data, tmp_path):
@@ -173,9 +179,11 @@ def test_a_label_that_contradicts_its_row_is_refused(data, tmp_path):
     assert fault.startswith("new.csv:2: indicator: found 离岸合同执行额")
 
 
-def test_a_file_that_is_there_is_replaced_only_when_asked(data, tmp_path):
+def test_a_file_that_is_there_is_replaced_only_when_asked(data, tmp_path, monkeypatch):
     path, words = write(tmp_path, NEW), ["--area", "hangzhou", "--source", SOURCE, "--name", "2012", "--yes"]
-    assert run(data, path, *words).exit_code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr("hzso_analysis.intake.differences", lambda *folders, **options: [])
+        assert run(data, path, *words).exit_code == 0
     before = (data / "hangzhou" / "2012.csv").read_bytes()
     done = run(data, path, *words)
     assert done.exit_code == 1 and "2012.csv is there already; choose another --name, or --replace it" in done.output
