@@ -133,6 +133,8 @@ def test_pages_lead_to_each_other(reports):
 def test_a_chapter_page_has_one_title_the_parameters_in_words_and_its_code_folded(reports):
     page = text(reports, "00_overview.html")
     assert re.findall(r"<h1>(.*?)</h1>", page) == ["What does it say?"]
+    assert "<title>What does it say? – Hangzhou service outsourcing, 2011</title>" in page
+    assert '<html lang="en">' in page and not re.search(r"\b(In|Out) ?\[|ipykernel|No description", page)
     assert "Hangzhou, 2011. Not compared: China has no figures. Totals as estimated from all published figures." in page
     assert '<pre class="stream">2012 True\n&lt;script&gt;alert(1)&lt;/script&gt;\n</pre>' in page
     assert page.index('<pre class="stream">') < page.index('<details class="code"><summary>Code</summary>')
@@ -192,6 +194,14 @@ def test_a_failed_notebook_is_named_and_the_old_report_stays(desk, code, said):
         "hangzhou/2011/index.html",
     ]
     assert old.read_text(encoding="utf-8") == "last month"
+
+
+def test_a_cell_that_never_ends_is_stopped_with_a_message_and_nothing_else_is_said(desk, monkeypatch, capfd):
+    monkeypatch.setitem(report.PAPERMILL, "execution_timeout", 1)
+    make(desk / "notebooks", "00_overview", "import time\ntime.sleep(60)")
+    with pytest.raises(ReportError, match=r"^hangzhou 2011: 00_overview\.ipynb, code cell 2: .*timed out"):
+        build()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_interrupt_leaves_no_folder_behind(desk, monkeypatch):
