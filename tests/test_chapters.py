@@ -101,9 +101,10 @@ def test_what_was_not_published_apart_is_bounded_together(hangzhou):
 
 
 def test_the_rest_of_shares_above_the_whole_is_nothing_and_never_negative(hangzhou, monkeypatch):
-    marks = [mark(name, 0.5, 0.51, pd.DataFrame(), fraction=True, name=name) for name in ("ITO", "BPO")]
-    monkeypatch.setattr(shares_of, "share_marks", lambda *_, **__: marks)
-    assert sector_mix.split(hangzhou).frame["low"].tolist() == [50, 50]
+    for ends, rest in (((0.48, 0.52), [[0, 4]]), ((0.51, 0.52), [])):
+        marks = [mark(name, *ends, pd.DataFrame(), fraction=True, name=name) for name in ("ITO", "BPO")]
+        monkeypatch.setattr(shares_of, "share_marks", lambda *_, marks=marks, **__: marks)
+        assert sector_mix.split(hangzhou).frame[["low", "high"]].round(9).to_numpy().tolist()[2:] == rest
 
 
 def test_overlapping_industries_are_never_summed(hangzhou):

@@ -197,6 +197,7 @@ def test_a_failed_notebook_is_named_and_the_old_report_stays(desk, code, said):
 
 
 def test_a_cell_that_never_ends_is_stopped_with_a_message_and_nothing_else_is_said(desk, monkeypatch, capfd):
+    assert report.PAPERMILL["execution_timeout"] == report.CELL_SECONDS
     monkeypatch.setitem(report.PAPERMILL, "execution_timeout", 1)
     make(desk / "notebooks", "00_overview", "import time\ntime.sleep(60)")
     with pytest.raises(ReportError, match=r"^hangzhou 2011: 00_overview\.ipynb, code cell 2: .*timed out"):
