@@ -154,6 +154,14 @@ def test_the_index_shows_headline_numbers_misfits_and_a_card_a_chapter(reports):
     assert 'href="#c01-figure1-a" clip-path="url(#c01-figure1-a)"' in index
 
 
+def test_wide_tables_scroll_on_the_screen_and_are_whole_on_paper(reports):
+    screen, paper = re.search(r"<style>(.*)</style>", text(reports, "00_overview.html"), re.S)[1].split("@media print")
+    assert re.search(r"\.exhibit \{[^}]*overflow-x: auto", screen) and re.search(
+        r"\.number \{ text-align: right", screen
+    )
+    assert re.search(r"\.exhibit \{ overflow: visible", paper) and "thead { display: table-header-group; }" in paper
+
+
 def test_text_from_the_data_is_never_markup(reports):
     for name in ("index.html", "00_overview.html"):
         page = text(reports, name)
