@@ -31,7 +31,10 @@ COLOURS = [BLUE, ORANGE, PURPLE, VIOLET, RED, GREY]
 MARKERS = "osD^vP"
 SHADES = ["#f1f3f4", "#d5d8dc", "#b4b8bf"]
 INK, MUTED, RULE = "#202124", "#5f6368", "#dadce0"
-STYLE = {"svg.fonttype": "path", "svg.hashsalt": "hzso", "font.family": "DejaVu Sans", "font.size": 9.5}
+# all that shapes a chart, so that a theme or a matplotlibrc of the reader's changes none
+SHAPING = ["axes", "figure", "font", "grid", "lines", "patch", "path", "savefig", "svg", "text", "xtick", "ytick"]
+STYLE = {name: value for name, value in mpl.rcParamsDefault.items() if name.split(".")[0] in SHAPING}
+STYLE |= {"svg.fonttype": "path", "svg.hashsalt": "hzso", "font.family": "DejaVu Sans", "font.size": 9.5}
 STYLE |= {"text.color": INK, "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": INK}
 STYLE |= {"axes.unicode_minus": True}
 WIDTH = 7.4
@@ -64,17 +67,20 @@ def bars(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figu
 def parts(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figure:
     """One bar cut into its parts, for parts that add up to the whole; labels stand above, values inside."""
     with mpl.rc_context(STYLE):
-        fig, ax = _canvas(0.95, title, subtitle, source)
         left, whole = 0.0, frame["low"].sum()
+        widths = (max(8, int(80 * low / whole)) for low in frame["low"])
+        labels = [textwrap.fill(text, width) for text, width in zip(frame["label"], widths, strict=True)]
+        more = 0.28 * max(0, *(text.count("\n") - 1 for text in labels))  # there is room for two lines
+        fig, ax = _canvas(0.95 + 0.56 * more, title, subtitle, source)
         for place, row in enumerate(frame.itertuples()):
             colour = COLOURS[place % len(COLOURS)]
             ax.barh(0, row.low, left=left, height=0.7, color=colour, edgecolor="white", linewidth=2)
             middle, wide = left + row.low / 2, row.low > 0.16 * whole
-            ax.text(middle, 0.42, textwrap.fill(row.label, max(8, int(80 * row.low / whole))), ha="center", va="bottom")
+            ax.text(middle, 0.42, labels[place], ha="center", va="bottom")
             ink = "white" if wide and colour in (PURPLE, VIOLET, RED) else INK
             ax.text(middle, 0 if wide else -0.42, row.text, ha="center", va="center" if wide else "top", color=ink)
             left += row.low
-        ax.set(xlim=(0, whole), ylim=(-0.7, 1.0), xticks=[], yticks=[])
+        ax.set(xlim=(0, whole), ylim=(-0.7, 1.0 + more), xticks=[], yticks=[])
         return fig
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -19,8 +18,6 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 PARAMETERS = ["area", "year", "compare_with", "total_basis", "data_dir", "show_code"]
 BASES = click.Choice(["estimated", "published"])
 INTERRUPTED = 130
-# notes of every load: plain encodings, units as printed, values that are still blank (counted apart)
-EXPECTED_NOTE = re.compile(r"read as utf-8(-sig)?$| converted, |: blank is a missing number$")
 
 
 @click.group(context_settings=HELP, epilog="hzso COMMAND --help has the options and examples of a command.")
@@ -92,7 +89,8 @@ Examples:
 @click.option("--area", "chosen", multiple=True, help="Area to check, several times for several; all by default.")
 @click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
 @click.option("--strict", is_flag=True, help="Exit status 1 also where figures contradict each other.")
-def check(chosen: tuple[str, ...], data_dir: str, strict: bool) -> None:
+@click.option("--notes", is_flag=True, help="Also how files were read: encoding, units, marks, lines left out.")
+def check(chosen: tuple[str, ...], data_dir: str, strict: bool, notes: bool) -> None:
     """Name every fault by file, line and column, then the figures that do not fit the others.
 
     The exit status is 1 where there are faults; what contradicts itself is no fault of the files.
@@ -103,7 +101,7 @@ def check(chosen: tuple[str, ...], data_dir: str, strict: bool) -> None:
         names = list(chosen) or hz.areas(data_dir)
         if not names:
             raise click.ClickException(f"{data_folder(data_dir)}: no areas; figures lie in AREA/YEAR.csv")
-        found = [_check_area(name, data_dir) for name in names]
+        found = [_check_area(name, data_dir, notes) for name in names]
         sys.exit(1 if None in found or (strict and any(found)) else 0)
 
 
@@ -131,7 +129,7 @@ def diff(old: str, new: str, chosen: tuple[str, ...], data_dir: str) -> None:
         click.echo("\n".join(differences(old, new, chosen=chosen, data_dir=data_dir)))
 
 
-def _check_area(name: str, data_dir: str) -> list[str] | None:
+def _check_area(name: str, data_dir: str, notes: bool) -> list[str] | None:
     """Print what is wrong with an area; return the sentences on what does not fit, or None where there are faults."""
     from hzso_analysis import wording  # noqa: PLC0415
     from hzso_analysis.chapters.data_quality import sentences  # noqa: PLC0415
@@ -145,16 +143,16 @@ def _check_area(name: str, data_dir: str) -> list[str] | None:
     except hz.DataError as error:
         click.echo("\n".join(error.faults), err=True)
         return None
-    blank = [f"  {text}" for text in still_blank(figures)]
+    remarks = [f"  {name}/{note}" for note in figures.attrs["notes"] if notes]
+    remarks += [f"  {text}" for text in still_blank(figures)]
     if figures.empty:
-        click.echo("\n".join([f"{name}: no figures yet, no faults", *blank]))
+        click.echo("\n".join([f"{name}: no figures yet, no faults", *remarks]))
         return []
     years = f"{figures['year'].min()} to {figures['year'].max()}"
     number = wording.counted(len(figures), "figure")
     sources = wording.counted(figures["source"].nunique(), "source")
     click.echo(f"{name}: {number}, {years}, {sources}, no faults")
-    told = [f"  {note}" for note in figures.attrs["notes"] if not EXPECTED_NOTE.search(note)]
-    click.echo("".join(f"{text}\n" for text in [*blank, *told]), nl=False)
+    click.echo("".join(f"{text}\n" for text in remarks), nl=False)
     edition = Edition(name, int(figures["year"].max()), "", "estimated", hz.reconcile(figures))
     misfits = sentences(edition, all_years=True)
     click.echo("\n".join(f"  - {text}" for text in misfits) or "  all of them can be true together")

@@ -64,7 +64,8 @@ def read_row(row: Row, notes: list[str]) -> dict[str, object]:
         shown, meaning = plain(row.cells["value"].text) or "blank", MISSING.get(missing, "a mark without a number")
         notes.append(f"{row.where}: value: {shown} is a missing number" + f" ({meaning})" * (meaning != shown))
     if marks := marks + ([mark] if mark else []):
-        notes.append(f"{row.where}: footnote mark {', '.join(marks)} kept in column note")
+        broken_off = "; where it means a break in the series, breaks.csv must say so" * bool({"|", "｜"} & {*marks})
+        notes.append(f"{row.where}: footnote mark {', '.join(marks)} kept in column note{broken_off}")
         texts["note"] = "; ".join(filter(None, [texts["note"], f"marked {', '.join(marks)}"]))
     unit = UNITS[texts["unit"]].normal if texts["unit"] in UNITS else texts["unit"]
     printed = missing if missing is not None else f"{number} {texts['unit']}"

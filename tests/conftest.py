@@ -21,6 +21,11 @@ def hangzhou() -> Edition:
 
 
 @pytest.fixture(scope="session")
+def china_2011() -> Edition:
+    return open_edition(area="china", year=2011)
+
+
+@pytest.fixture(scope="session")
 def china_2013() -> Edition:
     return open_edition(area="china", year=2013)
 

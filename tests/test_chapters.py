@@ -1,11 +1,15 @@
 """Each chapter says what the figures say: main numbers, names of bases, and gaps where nothing was published."""
 
 import importlib
+import itertools
 import json
 import re
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from hzso_analysis.chapters import (
     data_quality,
@@ -17,8 +21,10 @@ from hzso_analysis.chapters import (
     sector_mix,
     talent_training,
 )
+from hzso_analysis.chapters import shares as shares_of
 from hzso_analysis.edition import CACHE, find, open_edition, share, share_answers
-from hzso_analysis.exhibits import Exhibit, alt_text, table_html
+from hzso_analysis.exhibits import Exhibit, alt_text, mark, table_html
+from hzso_analysis.figures import DATA_DIR
 
 NOTEBOOKS = sorted(Path(__file__).resolve().parents[1].glob("notebooks/*.ipynb"))
 CALLS = [
@@ -58,7 +64,7 @@ def test_the_recovered_series(hangzhou):
         2010: {"low": 1553.1, "high": 1554.0},
         2011: {"low": 2033.4, "high": 2034.5},
     }
-    assert frame[frame["series"] != "from all figures together"][["year", "low"]].values.tolist() == [[2011, 1872]]
+    assert frame[frame["series"] != "from all figures together"][["year", "low"]].to_numpy().tolist() == [[2011, 1872]]
     assert "15,500 printed for 2010" in scale.recovered(hangzhou).note
 
 
@@ -82,6 +88,8 @@ def test_shares_name_their_base_and_follow_the_basis(hangzhou):
     frame = sector_mix.headline(hangzhou).frame.set_index("item")
     assert frame.loc["ITO", ["share printed", "share computed"]].tolist() == ["66.14 %", "66.14 %"]
     assert "between USD 2,033 and 2,034 million (estimated total" in sector_mix.headline(hangzhou).note
+    assert "Shares are rounded once and need not add up." in sector_mix.headline(hangzhou).note
+    assert shares_of.subtitle(hangzhou, sector_mix.mixed(hangzhou)).endswith("2011; base USD 2,033–2,034 million")
     published = open_edition(total_basis="published")
     frame = sector_mix.headline(published).frame.set_index("item")
     assert frame.loc["ITO", ["share printed", "share computed"]].tolist() == ["66.14 %", "71.8–71.9 %"]
@@ -90,6 +98,13 @@ def test_shares_name_their_base_and_follow_the_basis(hangzhou):
 
 def test_what_was_not_published_apart_is_bounded_together(hangzhou):
     assert sector_mix.split(hangzhou).title.endswith("BPO and KPO together 33.86 %, between USD 688 and 689 million")
+
+
+def test_the_rest_of_shares_above_the_whole_is_nothing_and_never_negative(hangzhou, monkeypatch):
+    for ends, rest in (((0.48, 0.52), [[0, 4]]), ((0.51, 0.52), [])):
+        marks = [mark(name, *ends, pd.DataFrame(), fraction=True, name=name) for name in ("ITO", "BPO")]
+        monkeypatch.setattr(shares_of, "share_marks", lambda *_, marks=marks, **__: marks)
+        assert sector_mix.split(hangzhou).frame[["low", "high"]].round(9).to_numpy().tolist()[2:] == rest
 
 
 def test_overlapping_industries_are_never_summed(hangzhou):
@@ -212,11 +227,17 @@ def test_currencies_stay_apart(china_2022):
     assert find(china_2022, "contracts executed", "offshore").cell.unit == "USD million"
 
 
-@pytest.mark.parametrize("edition_name", ["china_2013", "china_2022"])
-@pytest.mark.parametrize(("module", "name"), CALLS)
-def test_other_editions_show_numbers_or_say_what_is_missing(request, edition_name, module, name):
-    edition = request.getfixturevalue(edition_name)
-    exhibit = made(edition, module, name)
+EDITIONS = ["hangzhou", "china_2011", "china_2013", "china_2022"]
+
+
+@pytest.fixture(scope="module", params=itertools.product(EDITIONS, dict.fromkeys(CALLS)), ids=str)
+def exhibit(request):
+    """Every table, chart and sentence that the notebooks show, in several editions."""
+    edition, call = request.param
+    return made(request.getfixturevalue(edition), *call)
+
+
+def test_every_edition_shows_numbers_or_says_what_is_missing(exhibit):
     if isinstance(exhibit, str):
         assert exhibit.endswith(".")
         return
@@ -227,6 +248,50 @@ def test_other_editions_show_numbers_or_say_what_is_missing(request, edition_nam
         assert re.search(r"No |no |Nothing |Not |There is no|prints none|All |can be true|fewer than", exhibit.note), (
             exhibit.note
         )
+
+
+def test_words_of_a_chart_stand_apart_inside_the_picture(exhibit):
+    if not getattr(exhibit, "figure", None):
+        return
+    figure, boxes = exhibit.figure, []
+    figure.draw_without_rendering()
+    scales = [(axis, sorted(axis.get_view_interval())) for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    ticks = [(tick.get_loc(), tick.label1, *ends) for axis, ends in scales for tick in axis.get_major_ticks()]
+    beyond = [text for place, text, low, high in ticks if not low <= place <= high]
+    for text in figure.findobj(Text):
+        if text.get_visible() and text.get_text().strip() and text not in beyond:
+            boxes.append((text.get_text(), Text.get_window_extent(text)))  # without the arrow of an annotation
+    for said, box in boxes:
+        assert box.x0 > -1 and box.y0 > -1 and box.x1 < figure.bbox.x1 + 1 and box.y1 < figure.bbox.y1 + 1, said
+    for (one, first), (two, second) in itertools.combinations(boxes, 2):
+        wide = min(first.x1, second.x1) - max(first.x0, second.x0)
+        high = min(first.y1, second.y1) - max(first.y0, second.y0)
+        assert min(wide, high) < 3, f"{one!r} and {two!r} overlap by {wide:.0f} x {high:.0f} pixels"
+
+
+def test_percent_is_drawn_at_the_scale_it_is_written_in(exhibit):
+    if not getattr(exhibit, "figure", None) or not exhibit.note.startswith("Percent"):
+        return
+    for low, text in exhibit.frame.rename(columns={"first": "low", "first_text": "text"})[["low", "text"]].to_numpy():
+        assert "%" in text
+        assert low == 0 or abs(float(re.search(r"[\d.]+", text)[0]) - low) <= 1, text
+
+
+def test_a_rate_of_growth_is_not_computed_across_a_break(tmp_path):
+    shutil.copytree(DATA_DIR / "hangzhou", tmp_path / "hangzhou")
+    (tmp_path / "breaks.csv").write_text("indicator,area,year,why\ncontracts executed,,2010,recount\n", "utf-8")
+    edition = open_edition(data_dir=str(tmp_path))
+    years = scale.growth(edition).frame["label"].tolist()
+    assert "2011" in years and "2010" not in years
+    before = open_edition(data_dir=str(tmp_path), year=2010)
+    assert overview.headline(before).frame.set_index("item").loc["Contracts executed, offshore", "change"] == "–"
+    assert "Contracts executed, offshore, growth computed" not in values(scale.headline(before))
+
+
+def test_a_change_of_shares_is_both_shares_and_no_rate(china_2013):
+    exhibit = sector_mix.change(china_2013)
+    first, last = re.fullmatch(r"\w+: (.+) of the total in \d{4}, (.+) in \d{4}", exhibit.title).groups()
+    assert {first, last} < set(exhibit.frame["text"])
 
 
 def test_gaps_are_honest(china_2022):

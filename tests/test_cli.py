@@ -204,6 +204,17 @@ def test_check_counts_what_is_sound(tmp_path):
     assert done.stdout == "hangzhou: 2 figures, 2010 to 2011, 1 source, no faults\n  all of them can be true together\n"
 
 
+def test_check_lists_how_the_files_were_read_where_asked(tmp_path):
+    write(tmp_path, "hangzhou", ROW + ROW + ROW.replace("2011,", "2010,", 1).replace("1872", "-"))
+    done = run("check", "--data-dir", str(tmp_path), "--notes")
+    assert done.stdout.splitlines()[1:4] == [
+        "  hangzhou/2011.csv: read as utf-8",
+        "  hangzhou/2011.csv:4: value: - is a missing number (not given)",
+        "  hangzhou/2011.csv: row 3 repeats row 2 and was left out",
+    ]
+    assert "2011.csv" not in run("check", "--data-dir", str(tmp_path)).stdout
+
+
 def test_check_names_every_fault_and_still_checks_the_other_areas(tmp_path):
     write(tmp_path, "china", ROW)
     write(tmp_path, "hangzhou", ROW.replace("USD million", "RMB") + ROW.replace("executed", "exekuted"))

@@ -140,6 +140,17 @@ def test_faults_of_all_files_of_an_area_come_together(tmp_path):
     assert [fault.split(": ")[0] for fault in caught.value.faults] == ["here/a.csv:2", "here/b.csv:2"]
 
 
+@pytest.mark.parametrize("value", ["1872", "1873"])
+def test_a_figure_in_two_files_of_an_area_is_refused(tmp_path, value):
+    (tmp_path / "hangzhou").mkdir()
+    row = "2011,contracts executed,offshore,{},USD million,hangzhou overview 2011"
+    for name, number in (("a", "1872"), ("b", value)):
+        text = f"year,indicator,flow,value,unit,source\n{row.format(number)}\n"
+        (tmp_path / "hangzhou" / f"{name}.csv").write_text(text)
+    with pytest.raises(DataError, match=r"hangzhou/b\.csv:2: value: .*hangzhou/a\.csv:2.*; keep it in one file"):
+        load_figures("hangzhou", data_dir=tmp_path)
+
+
 def test_an_unknown_area_is_named_with_the_known_ones():
     with pytest.raises(DataError, match=r"no figures for area hangzou \(did you mean hangzhou\?\).*china, hangzhou"):
         load_figures("hangzou")

@@ -33,7 +33,26 @@ INVISIBLE = ["4\u200b851", "\u200e4851", "\ufeff4851", "48\u00ad51", "4851\u200d
 MARKS = [
     *("¹", "²", "¹²", "¹,²", "⁰", "₁", "①", "⑴", "⒈", "⓵", "➀", "❶", "㊀", "㈠", "ⅰ", "ª", "ᵃ", "₍₁₎", "¹⁾", "†", "‡"),
     *("^1", "<sup>1</sup>", "(1)", "（1）", "[1]", "［1］", "【1】", "〔1〕", "[a]", "(a)", "[注1]", "（注2）", "注1"),
-    *("§", "¶", "#", "*", "**", "※", " a", " a)", " 1)", " ¹", " r", "p", " (r)", " (p)", "[1][2]", " [1], [2]"),
+    *(
+        "§",
+        "¶",
+        "#",
+        "|",
+        "｜",
+        "*",
+        "**",
+        "※",
+        " a",
+        " a)",
+        " 1)",
+        " ¹",
+        " r",
+        "p",
+        " (r)",
+        " (p)",
+        "[1][2]",
+        " [1], [2]",
+    ),
 ]
 
 LOADS = {
@@ -194,6 +213,12 @@ def test_a_mark_that_was_dropped_stands_in_the_report(tmp_path, mark):
     if not isinstance(table, DataError):
         report = notes_of(table)
         assert names_row(report, 24) and set(mark) - set(", ") <= set(report + table["note"].iloc[22])
+
+
+def test_a_mark_of_a_break_says_where_a_break_is_written_down(tmp_path):
+    table = read(write_csv(tmp_path, edited({"E23": "#4851", "E24": "4851|"})))
+    (note,) = [note for note in table.attrs["notes"] if "breaks.csv" in note]
+    assert names_row(note, 24) and table["note"].iloc[22] == "marked |"
 
 
 @pytest.mark.parametrize("mark", ["-", "－", "—", "…", "..", "n/a", ""])

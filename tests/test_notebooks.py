@@ -3,6 +3,7 @@
 Their outputs are compared by nbval, which pytest runs over `notebooks/` in the same suite.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -68,6 +69,9 @@ def test_every_chart_has_a_text_twin_and_every_shown_cell_prose_before_it(path):
                 assert re.match(r"Figure \d+\. .+\n(bar|line) #", output.data["text/plain"].replace(" | ", " ")), (
                     cell.source
                 )
+                finding = output.data["text/plain"].split(" | ")[0]
+                words = unescape(re.search(r'<svg role="img" aria-label="([^"]+)"', output.data["image/svg+xml"])[1])
+                assert words.startswith(f"{finding}. ") and re.search(r": (at \w+ )?[-\d]", words), words
     assert charts >= 1
 
 
@@ -76,9 +80,14 @@ def test_parameters_are_literals_with_type_and_help(path):
     known = papermill.inspect_notebook(str(path))
     assert {name: entry["inferred_type_name"] for name, entry in known.items()} == PARAMETERS
     assert all(entry["help"] for entry in known.values())
-    assert all(
-        re.fullmatch(r"\w+ = \S+ .*# type: (int|str|bool) .+", line) for line in code_cells(path)[0].source.split("\n")
-    )
+    first, *others = code_cells(path)
+    assert all(re.fullmatch(r"\w+ = .+  # type: (int|str|bool) .+", line) for line in first.source.split("\n"))
+    assert [type(ast.literal_eval(line.value)).__name__ for line in ast.parse(first.source).body] == [
+        *PARAMETERS.values()
+    ]
+    later = {name.id for cell in others for name in ast.walk(ast.parse(cell.source)) if isinstance(name, ast.Name)}
+    again = [cell for cell in others if re.search(rf"^({'|'.join(PARAMETERS)})\b *[:+-]?=", cell.source, re.M)]
+    assert set(PARAMETERS) <= later and not again, "a parameter is used, and not set again"
 
 
 def run(*command, cwd, **environment):

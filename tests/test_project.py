@@ -1,11 +1,12 @@
-"""What holds the project together: pins, and the size of the library."""
+"""What holds the project together: pins, the settings of the tests, the list of known traps."""
 
 import re
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = SETTINGS["project"]
 LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
 
 
@@ -22,8 +23,18 @@ def test_requirements_say_how_they_were_made_and_install_the_project_last():
     assert not [line for line in LINES if line.startswith(("--index", "--extra-index", "-i "))]
 
 
-def test_every_test_that_the_list_of_traps_names_is_there():
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(tests/\w+\.py)::(\w+)`", text.partition("## Known traps")[2])
-    assert len(named) > 30
-    assert [f"{path}::{name}" for path, name in named if f"def {name}(" not in (ROOT / path).read_text("utf-8")] == []
+def test_warnings_are_errors_and_the_tools_that_check_notebooks_are_bounded():
+    options = SETTINGS["tool"]["pytest"]["ini_options"]
+    assert options["filterwarnings"] == ["error"]
+    assert {"--nbval", "--nbval-current-env", "--nbval-cell-timeout=120"} <= set(options["addopts"])
+    bounded = [text for text in PROJECT["optional-dependencies"]["dev"] if re.match(r"(pytest|nbval)>=.*,<", text)]
+    assert len(bounded) == 2
+
+
+def test_the_test_of_every_known_trap_exists():
+    section = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Known traps")[1].split("\n## ")[0]
+    traps = [line for line in section.splitlines() if line.startswith("| ") and "](https://" in line]
+    assert len(traps) >= 32
+    assert not [line for line in traps if "::test_" not in line and "not tested: " not in line]
+    for file, name in re.findall(r"`(tests/\w+\.py)::(\w+)`", section):
+        assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{name}"

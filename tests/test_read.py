@@ -120,6 +120,14 @@ def test_blank_lines_are_skipped_and_years_are_whole(tmp_path):
     assert table["year"].dtype.kind == "i"
 
 
+def test_an_exact_copy_is_left_out_and_said_and_another_value_is_a_fault(tmp_path):
+    table = read_table(write(tmp_path, "2010,x,,,1,count,s", "2010,x,,,1,count,s", "2011,x,,,2,count,s"))
+    assert table["value"].tolist() == [1, 2]
+    assert "figures.csv: row 3 repeats row 2 and was left out" in table.attrs["notes"]
+    (fault,) = faults_of(write(tmp_path, "2010,x,,,1345,count,s", "2010,x,,,1354,count,s"))
+    assert all(text in fault for text in ("figures.csv:3: value: ", "1354", "row 2", "1345"))
+
+
 def test_a_missing_file_is_one_plain_fault(tmp_path):
     (fault,) = faults_of(tmp_path / "nothing.csv")
     assert str(tmp_path / "nothing.csv") in fault

@@ -133,6 +133,8 @@ def test_pages_lead_to_each_other(reports):
 def test_a_chapter_page_has_one_title_the_parameters_in_words_and_its_code_folded(reports):
     page = text(reports, "00_overview.html")
     assert re.findall(r"<h1>(.*?)</h1>", page) == ["What does it say?"]
+    assert "<title>What does it say? – Hangzhou service outsourcing, 2011</title>" in page
+    assert '<html lang="en">' in page and not re.search(r"\b(In|Out) ?\[|ipykernel|No description", page)
     assert "Hangzhou, 2011. Not compared: China has no figures. Totals as estimated from all published figures." in page
     assert '<pre class="stream">2012 True\n&lt;script&gt;alert(1)&lt;/script&gt;\n</pre>' in page
     assert page.index('<pre class="stream">') < page.index('<details class="code"><summary>Code</summary>')
@@ -150,6 +152,14 @@ def test_the_index_shows_headline_numbers_misfits_and_a_card_a_chapter(reports):
     assert len(ids) == len(set(ids))
     assert {"c00-figure1-a", "c01-figure1-a"} <= set(ids)
     assert 'href="#c01-figure1-a" clip-path="url(#c01-figure1-a)"' in index
+
+
+def test_wide_tables_scroll_on_the_screen_and_are_whole_on_paper(reports):
+    screen, paper = re.search(r"<style>(.*)</style>", text(reports, "00_overview.html"), re.S)[1].split("@media print")
+    assert re.search(r"\.exhibit \{[^}]*overflow-x: auto", screen) and re.search(
+        r"\.number \{ text-align: right", screen
+    )
+    assert re.search(r"\.exhibit \{ overflow: visible", paper) and "thead { display: table-header-group; }" in paper
 
 
 def test_text_from_the_data_is_never_markup(reports):
@@ -192,6 +202,15 @@ def test_a_failed_notebook_is_named_and_the_old_report_stays(desk, code, said):
         "hangzhou/2011/index.html",
     ]
     assert old.read_text(encoding="utf-8") == "last month"
+
+
+def test_a_cell_that_never_ends_is_stopped_with_a_message_and_nothing_else_is_said(desk, monkeypatch, capfd):
+    assert report.PAPERMILL["execution_timeout"] == report.CELL_SECONDS
+    monkeypatch.setitem(report.PAPERMILL, "execution_timeout", 1)
+    make(desk / "notebooks", "00_overview", "import time\ntime.sleep(60)")
+    with pytest.raises(ReportError, match=r"^hangzhou 2011: 00_overview\.ipynb, code cell 2: .*timed out"):
+        build()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_interrupt_leaves_no_folder_behind(desk, monkeypatch):

@@ -10,7 +10,6 @@ from hzso_analysis import charts, wording
 from hzso_analysis.chapters import firm_sizes, leading_enterprises, markets, scale, sector_mix, talent_training
 from hzso_analysis.edition import Edition, Quantity, category_name, find, match, printed_rows, share
 from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, table
-from hzso_analysis.figures import codebook
 
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
 HEADLINES = [
@@ -46,10 +45,8 @@ def headline(edition: Edition) -> Exhibit:
 
 
 def _change(edition: Edition, quantity: Quantity) -> str:
-    """Change on the year before, not shown where a break of the definition lies between."""
-    cell, breaks = quantity.cell, codebook("breaks", edition.data_dir)
-    cuts = match(breaks, {"indicator": cell.indicator, "year": cell.year})
-    bounds = scale.growth_between(edition, cell) if not cuts["area"].isin(["", edition.area]).any() else None
+    """Change on the year before."""
+    bounds = scale.growth_between(edition, quantity.cell)
     return "–" if bounds is None or not math.isfinite(bounds[1]) else wording.percent(*bounds)
 
 

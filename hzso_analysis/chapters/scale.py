@@ -10,6 +10,7 @@ from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share, value_text
 from hzso_analysis.exhibits import Exhibit, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
+from hzso_analysis.figures import codebook
 
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
 PRINTED = {"growth": "printed growth", "cumulative": "sum", "average growth": "average growth a year"}
@@ -45,10 +46,14 @@ def _execution(edition: Edition) -> list[dict]:
 
 
 def growth_between(edition: Edition, cell: Cell) -> tuple[float, float] | None:
-    """Bounds of the growth of a cell on the year before, as fractions; None where one of the two is unknown."""
+    """Bounds of the growth of a cell on the year before, as fractions.
+
+    None where one of the two is unknown or a break of the definition lies between.
+    """
     before = cell._replace(year=cell.year - 1)
     known = match(edition.reconciliation.estimates, before._asdict())
-    if known.empty or known["status"].iloc[0] == "unknown":
+    breaks = match(codebook("breaks", edition.data_dir), {"indicator": cell.indicator, "year": cell.year})
+    if known.empty or known["status"].iloc[0] == "unknown" or breaks["area"].isin(["", cell.area]).any():
         return None
     low, high = edition.reconciliation.ratio(cell, before)
     return low - 1, high - 1
