@@ -15,6 +15,7 @@ from hzso_analysis.read import read_table
 
 DATA_DIR = Path(__file__).resolve().parents[1] / "data"
 AMOUNTS = {"USD million", "CNY million"}
+HIDDEN = ("~$", ".")  # what an open Excel and the system leave beside the files
 
 
 class Kept(tuple):
@@ -47,7 +48,7 @@ def area_files(folder: Path, area: str) -> list[Path]:
     ['2008.csv', '2009.csv']
     """
     paths = (path for path in (folder / area).glob("**/*") if path.suffix.lower() in (".csv", ".xlsx"))
-    return sorted(path for path in paths if path.is_file() and not path.name.startswith(("~$", ".")))
+    return sorted(path for path in paths if path.is_file() and not path.name.startswith(HIDDEN))
 
 
 def other_areas(area: str, data_dir: str | Path | None = None) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.figures import (
+    HIDDEN,
     area_files,
     areas,
     argument_faults,
@@ -66,6 +67,8 @@ def prepare(
     """
     folder, path = data_folder(data_dir), Path(path)
     _check_arguments(area, source, name, folder)
+    if not name and path.name.startswith(HIDDEN):
+        raise ValueError(f"name: a file called {path.name} would not be read as data; say --name")
     table = read_table(path)
     notes = table.attrs["notes"]
     target = folder / area / f"{name or path.stem}.csv"
@@ -86,8 +89,10 @@ def prepare(
 
 def _check_arguments(area: str, source: str, name: str, folder: Path) -> None:
     faults = argument_faults(area, source, folder)
-    if not faults and area not in areas(folder) and nearest(area, areas(folder)):
-        faults.append(f"area: found {area!r}{other_areas(area, folder)}")
+    if not folder.is_dir():
+        faults.append(f"data_dir: found {folder}; there is no such folder")
+    if not faults and not (folder / area).is_dir() and nearest(area, areas(folder)):
+        faults.append(f"area: found {area!r}{other_areas(area, folder)}; if it is a new one, make its folder first")
     if name and not re.fullmatch(r"\w[\w -]*", name):
         faults.append(f"name: found {name!r}; write the name of a file without its ending")
     if faults:

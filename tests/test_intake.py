@@ -204,6 +204,13 @@ def test_a_new_area_is_made_and_a_misspelt_one_is_not(data, tmp_path):
     assert sorted(path.name for path in data.iterdir() if path.is_dir()) == ["china", "hangzhou", "ningbo"]
 
 
+def test_a_folder_that_is_not_there_and_a_name_that_is_never_read_are_refused(data, tmp_path):
+    done = run(tmp_path / "nowhere", write(tmp_path, NEW), "--area", "ningbo", "--yes")
+    assert done.exit_code == 2 and "there is no such folder" in done.output
+    done = run(data, write(tmp_path, NEW, name=".new.csv"), "--area", "ningbo", "--yes")
+    assert done.exit_code == 2 and "say --name" in done.output
+
+
 def test_the_first_area_of_an_empty_folder(tmp_path):
     text = "year,indicator,flow,value,unit,source\n"
     text += "2011,contracts executed,offshore,1872,USD million,hangzhou overview 2011\n"
