@@ -255,7 +255,7 @@ def plain_errors(after: str) -> Iterator[None]:
     """Turn the user's mistakes and faults in the data into a message; `after` says how things stand after Ctrl-C."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         click.echo(f"\ninterrupted; {after}", err=True)
         sys.exit(INTERRUPTED)
     except (OSError, ValueError) as error:

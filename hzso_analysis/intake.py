@@ -12,7 +12,16 @@ from typing import NamedTuple
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.figures import area_files, areas, check_figures, codebook, data_folder, load_figures, other_areas
+from hzso_analysis.figures import (
+    HIDDEN,
+    area_files,
+    areas,
+    check_figures,
+    codebook,
+    data_folder,
+    load_figures,
+    other_areas,
+)
 from hzso_analysis.numerals import read_number
 from hzso_analysis.plausibility import repeats
 from hzso_analysis.read import read_table
@@ -57,6 +66,8 @@ def prepare(
     """
     folder, path = data_folder(data_dir), Path(path)
     _check_arguments(area, source, name, folder)
+    if not name and path.name.startswith(HIDDEN):
+        raise ValueError(f"name: a file called {path.name} would not be read as data; say --name")
     table = read_table(path)
     notes = table.attrs["notes"]
     target = folder / area / f"{name or path.stem}.csv"
@@ -79,8 +90,10 @@ def _check_arguments(area: str, source: str, name: str, folder: Path) -> None:
     faults = []
     if not re.fullmatch(r"\w[\w-]*", area):
         faults.append(f"area: found {area!r}; write the name of a folder, in letters, digits, _ and -")
-    elif area not in areas(folder) and nearest(area, areas(folder)):
-        faults.append(f"area: found {area!r}{other_areas(area, folder)}")
+    elif not (folder / area).is_dir() and nearest(area, areas(folder)):
+        faults.append(f"area: found {area!r}{other_areas(area, folder)}; if it is a new one, make its folder first")
+    if not folder.is_dir():
+        faults.append(f"data_dir: found {folder}; there is no such folder")
     if name and not re.fullmatch(r"\w[\w -]*", name):
         faults.append(f"name: found {name!r}; write the name of a file without its ending")
     known = list(codebook("sources", folder)["id"])
@@ -204,7 +217,8 @@ def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
         if pd.isna(row["value"]):
             number, unit = row["printed"], row["unit"]
         rows.append(row | {"value": number, "unit": unit, "precision": _precision(row, number, unit)})
-    frame = pd.DataFrame(rows, columns=COLUMNS).astype("string").fillna("").astype(str)
+    # object, as a column of blanks and whole years would become one of decimals: 2007.0
+    frame = pd.DataFrame(rows, columns=COLUMNS, dtype=object).astype("string").fillna("").astype(str)
     return frame.assign(measure=frame["measure"].replace("level", ""), category=frame["category"].replace("total", ""))
 
 

@@ -44,7 +44,7 @@ def differences(old: str, new: str, *, chosen: Sequence[str] = (), data_dir: str
         reworded = sum(kind == "reworded" for kind, *_ in changes)
         figures = [change for change in changes if change[0] in KINDS]
         lines = _area_lines(before, after, names - in_both) + _codebook_lines(*folders)
-        if figures or lines:
+        if in_both and (figures or lines):
             answers = [reconcile(frame) for frame in (before, after)]
             lines += _figure_lines(figures, answers) + _moved_lines(answers, in_both) + _misfit_lines(answers, in_both)
         if not figures and not names - in_both:
