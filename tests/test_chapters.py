@@ -162,7 +162,7 @@ def test_diversification_is_bounded_by_a_group_and_exact_for_single_markets(hang
         "index of all markets": "0.157–0.569",
     }
     single = markets.diversification(china_2013)
-    assert single.title == "USA, the largest market, holds 25.9 % of offshore executed, 2013"
+    assert single.title == "USA, the largest single market with a figure, holds 25.9 % of offshore executed, 2013"
     assert values(single)["index of USA, EU, Hong Kong and Japan alone"] == "0.119"
 
 

@@ -111,7 +111,7 @@ def diversification(edition: Edition) -> Exhibit:
     who = (
         f"The largest of {names}"
         if members
-        else f"{label(edition, 'categories', next(iter(parts)))}, the largest market,"
+        else f"{label(edition, 'categories', next(iter(parts)))}, the largest single market with a figure,"
     )
     title = f"{who} holds {holds} of offshore executed, {edition.year}"
     note = (
