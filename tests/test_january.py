@@ -113,4 +113,4 @@ def test_the_new_year_is_compared_with_the_estimate_of_2011(january):
 def test_the_report_of_the_new_year_shows_the_growth(january, tmp_path):
     index = build_report(area="hangzhou", year=2012, out_dir=tmp_path, data_dir=january[0])
     assert growth_of_2012() in index.with_name("01_scale.html").read_text(encoding="utf-8")
-    assert len(list(index.parent.glob("*.html"))) == 8
+    assert len(list(index.parent.glob("*.html"))) == 9
