@@ -228,7 +228,8 @@ def write_aside(path: Path, raw: bytes) -> None:
 
 def still_blank(figures: pd.DataFrame) -> list[str]:
     """One sentence for each file with figures that are still blank, with the first three of them."""
-    blank = pd.DataFrame(figures.attrs.get("blank", []))
+    # object, or the first year of a sum would read 2007.0 beside rows that have none
+    blank = pd.DataFrame(figures.attrs.get("blank", []), dtype=object)
     return [_blanks_of(file, rows, figures) for file, rows in blank.groupby("file")] if len(blank) else []
 
 

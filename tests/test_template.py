@@ -280,3 +280,10 @@ def test_the_table_reads_as_figures_that_are_missing(desk, xlsx):
 def test_the_reader_knows_the_chinese_words_of_the_labels():
     for word, chinese in CHINESE.items():
         assert word in (closed_word("flow", chinese), closed_word("measure", chinese))
+
+
+def test_a_blank_sum_names_its_first_year_as_a_whole_number():
+    figures = load_figures("hangzhou").query("year == 2011 and category == 'total' and indicator == 'people trained'")
+    assert set(figures["measure"]) == {"level", "cumulative", "average"}
+    figures.attrs["blank"] = figures.to_dict("records")
+    assert "cumulative since 2007), " in still_blank(figures)[0]
