@@ -15,6 +15,7 @@ from hzso_analysis.read import read_table
 
 DATA_DIR = Path(__file__).resolve().parents[1] / "data"
 AMOUNTS = {"USD million", "CNY million"}
+WHOLE = {"count", "person", "rank"}
 HIDDEN = ("~$", ".")  # what an open Excel and the system leave beside the files
 
 
@@ -178,7 +179,7 @@ def check_figures(figures: pd.DataFrame) -> pd.DataFrame:
     weights = codebook("sources", data_dir).set_index("id")["weight"]
     faults = []
     rules = indicators.to_dict("index")
-    known = {"indicator": list(rules), "category": ["", "total", *categories.index], "source": list(weights.index)}
+    known = {"indicator": list(rules), "category": ["", "total", *categories.index]}
     for row in figures.itertuples():
         where = f"{row.file}:{row.line}"
         for column, ids in known.items():
@@ -186,6 +187,12 @@ def check_figures(figures: pd.DataFrame) -> pd.DataFrame:
                 faults.append(f"{where}: {column}: {word} is not in the codebook{nearest(word, ids)}")
         if row.indicator in rules:
             faults += [f"{where}: {text}" for text in _misfits(row, rules[row.indicator])]
+    # a new source stands in every row of a new file: it is named once
+    strange = figures[~figures["source"].isin(weights.index)]
+    for (file, word), rows in strange.groupby(["file", "source"], sort=False):
+        lines = ", ".join(map(str, rows["line"]))
+        said = f"{word} is not in the codebook{nearest(word, weights.index)}; add a new source to sources.csv"
+        faults.append(f"{file}:{rows['line'].iloc[0]}: source: {said} (lines {lines})")
     if faults:
         raise DataError(faults)
     flow = figures["flow"].mask(figures["indicator"].map(indicators["flows"]) == "none", "")
@@ -203,6 +210,8 @@ def _misfits(row, indicator: dict[str, str]) -> list[str]:
     if row.measure in ("level", "cumulative", "average") and row.unit not in fits:
         hint = "; a share or a growth rate is named in column measure" if row.unit == "percent" else ""
         texts.append(f"unit: found {row.printed}; {row.indicator} is counted in {' or '.join(sorted(fits))}{hint}")
+    if row.measure in ("level", "cumulative") and row.unit in WHOLE and abs(row.value - round(row.value)) > 1e-6:
+        texts.append(f"value: found {row.printed}; {row.indicator} is counted in whole numbers")
     if row.measure == "share" and not row.of and row.category in ("", "total") and row.flow in ("", "all"):
         texts.append("measure: a share of what? name a category, a flow or, in column of, an area")
     return texts

@@ -212,9 +212,9 @@ def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
         number, _, unit = row["printed"].partition(" ")
         if pd.isna(row["value"]):
             number, unit = row["printed"], row["unit"]
-        since = "" if pd.isna(row["since"]) else str(int(row["since"]))
-        rows.append(row | {"value": number, "unit": unit, "precision": _precision(row, number, unit), "since": since})
-    frame = pd.DataFrame(rows, columns=COLUMNS).astype("string").fillna("").astype(str)
+        rows.append(row | {"value": number, "unit": unit, "precision": _precision(row, number, unit)})
+    # object, as a column of blanks and whole years would become one of decimals: 2007.0
+    frame = pd.DataFrame(rows, columns=COLUMNS, dtype=object).astype("string").fillna("").astype(str)
     return frame.assign(measure=frame["measure"].replace("level", ""), category=frame["category"].replace("total", ""))
 
 

@@ -10,11 +10,10 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from hzso_analysis.vocabulary import UNITS
+from hzso_analysis.vocabulary import COUNTED, UNITS
 
 Place = Callable[[object], str]
-FIGURE = ["year", "months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
-FIGURE += ["source", "locator"]
+FIGURE = ["year", *COUNTED, "source", "locator"]
 # a part a little above its whole is a slip of the source, which the reconciliation finds; this much it is the unit
 TOO_LARGE = 7
 # powers of ten between a printed share and part / whole; a source may have taken it of another total

@@ -19,8 +19,9 @@ from hzso_analysis.edition import Edition
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.figures import areas, codebook, data_folder, load_figures
 from hzso_analysis.reconciliation import CELL, Reconciliation, reconcile
+from hzso_analysis.vocabulary import COUNTED
 
-FIGURE = ["area", "year", "months", "indicator", "flow", "category", "measure", "since", "of", "currency", "source"]
+FIGURE = ["area", "year", *(name for name in COUNTED if name != "unit"), "source"]
 NUMBER = ["value", "unit", "precision", "qualifier"]
 TABLES = ["indicators", "categories", "sources", "breaks"]
 # how rows of OLD and NEW are matched, one way after the other, and what the pairs are called

@@ -16,9 +16,8 @@ from hzso_analysis.faults import DataError
 from hzso_analysis.figures import areas, argument_faults, codebook, data_folder, load_figures, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.rows import FREE, NAMES
-from hzso_analysis.vocabulary import COLUMNS, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
+from hzso_analysis.vocabulary import COLUMNS, COUNTED, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
 
-COUNTED = ["months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
 TYPED = ["months", "since", "value", "unit", "precision", "qualifier", "source", "locator", "note"]
 FORMULA = ("=", "+", "-", "@")  # what Excel takes for a formula at the start of a cell of a CSV file
 MADE = datetime(2000, 1, 1)  # a workbook carries the day it was made; the same input must give the same bytes
@@ -223,7 +222,8 @@ def write_aside(path: Path, raw: bytes) -> None:
 
 def still_blank(figures: pd.DataFrame) -> list[str]:
     """One sentence for each file with figures that are still blank, with the first three of them."""
-    blank = pd.DataFrame(figures.attrs.get("blank", []))
+    # object, or the first year of a sum would read 2007.0 beside rows that have none
+    blank = pd.DataFrame(figures.attrs.get("blank", []), dtype=object)
     return [_blanks_of(file, rows, figures) for file, rows in blank.groupby("file")] if len(blank) else []
 
 

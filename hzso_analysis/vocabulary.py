@@ -13,6 +13,8 @@ COLUMNS = [
     *("year", "months", "indicator", "flow", "category", "measure", "since", "of", "value", "unit"),
     *("currency", "precision", "qualifier", "source", "locator", "note"),
 ]
+# what a figure counts, besides its area and year
+COUNTED = ["months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
 GUIDES = ["label_en", "label_zh", "last_year", "last_source"]  # help in a template, no data
 MEASURES = ["level", "share", "growth", "average growth", "cumulative", "average"]
 FLOWS = ["", "all", "offshore", "onshore"]
@@ -38,9 +40,9 @@ _COLUMN_WORDS = {
     "note": "备注 注 说明 附注 notes remark remarks",
 }
 _WORDS = {
-    "flow": {"all": "全部 合计 总计 全口径 total", "offshore": "离岸", "onshore": "在岸 境内"},
+    "flow": {"all": "合计 全部 总计 全口径 total", "offshore": "离岸", "onshore": "在岸 境内"},
     "measure": {
-        **{"level": "绝对额 绝对值 总量 水平", "share": "占比 比重 份额", "growth": "增长 增长率 增速 同比 同比增长"},
+        **{"level": "绝对额 绝对值 总量 水平", "share": "占比 比重 份额", "growth": "同比增长 增长 增长率 增速 同比"},
         **{"average growth": "年均增长 年均增速 年均增长率", "cumulative": "累计", "average": "年均 平均"},
     },
     "qualifier": {
@@ -51,6 +53,9 @@ _WORDS = {
     },
     "currency": {"USD": "美元", "CNY": "人民币"},
 }
+# the first word of each is the one we write; a level goes without saying
+CHINESE = {name: words.split()[0] for column in ("flow", "measure") for name, words in _WORDS[column].items()}
+del CHINESE["level"]
 
 
 class Unit(NamedTuple):

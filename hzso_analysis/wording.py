@@ -8,6 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 
+from hzso_analysis.vocabulary import CHINESE
+
 MONTHS = ["January", "February", "March", "April", "May", "June"]
 MONTHS += ["July", "August", "September", "October", "November", "December"]
 STATUS = {
@@ -23,9 +25,7 @@ STATUS = {
 UNIT_NAMES = {"percent": "%", "count": "", "person": "people", "rank": "place", "year": "years", "day": "days"}
 UNIT_NAMES |= {"minute": "minutes", "km": "km"}
 UNIT_NAMES |= {"亿美元": "hundred million USD", "万美元": "ten thousand USD"}
-UNIT_NAMES |= {"亿元": "hundred million CNY", "万元": "ten thousand CNY"}
-CHINESE = {"all": "合计", "offshore": "离岸", "onshore": "在岸", "share": "占比", "growth": "同比增长"}
-CHINESE |= {"average growth": "年均增长", "cumulative": "累计", "average": "年均"}
+UNIT_NAMES |= {"亿元": "hundred million CNY", "万元": "ten thousand CNY", "万人": "ten thousand people"}
 
 
 def half_up(value: float, decimals: int = 0) -> str:
@@ -241,7 +241,14 @@ def amount(text: str, unit: str) -> str:
 
     >>> amount("2,033 to 2,034", "USD million"), amount("19,700", "person")
     ('USD 2,033 to 2,034 million', '19,700 people')
+    >>> amount("at most 840", "USD million"), amount("no upper bound", "USD million")
+    ('at most USD 840 million', 'no upper bound')
     """
+    for bound in ("at least ", "at most "):
+        if text.startswith(bound):
+            return bound + amount(text.removeprefix(bound), unit)
+    if text == "no upper bound":
+        return text
     if unit.endswith(" million"):
         return f"{unit[:3]} {text} million"
     return f"{text} {unit_text(unit)}".strip()

@@ -210,6 +210,11 @@ def test_overview_names_the_total_the_shares_were_computed_on(hangzhou):
     assert second["ITO"] == "71.85 %" and second["Enterprises above USD 10 million"] == "83.92 %"
 
 
+def test_the_share_of_the_nation_cites_both_sides(hangzhou):
+    source = overview.nation(hangzhou).source
+    assert "Hangzhou Municipal" in source and "China Economic Net" in source
+
+
 def test_data_quality_names_the_headline(hangzhou):
     first, tie = data_quality.sentences(hangzhou)
     assert "contradicts itself: it prints contracts executed, offshore, 2011 as USD 1.872 billion" in first

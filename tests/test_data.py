@@ -122,6 +122,10 @@ def figures_with(**change) -> pd.DataFrame:
         ({"source": "hangzhou overview 2012"}, "source: hangzhou overview 2012 is not in the codebook (did you mean"),
         ({"flow": "offshore"}, "flow: found offshore; demonstration cities has no flows"),
         ({"unit": "person", "printed": "21 person"}, "unit: found 21 person; demonstration cities is counted in count"),
+        (
+            {"value": 1.9, "printed": "1.9 count"},
+            "value: found 1.9 count; demonstration cities is counted in whole numbers",
+        ),
     ],
 )
 def test_codebook_faults_name_file_line_and_the_nearest_id(change, said):
@@ -162,3 +166,12 @@ def test_a_folder_of_your_own_uses_the_shipped_codebook(tmp_path):
     Path(tmp_path, "ningbo", "2011.csv").write_text(f"year,indicator,flow,value,unit,source\n{row}\n")
     figures = load_figures("ningbo", data_dir=tmp_path)
     assert figures.loc[0, ["area", "category", "value"]].tolist() == ["ningbo", "total", 381.0]
+
+
+def test_a_new_source_is_named_once_with_all_its_lines():
+    row = figures_with(source="hangzhou overview 2012")
+    figures = pd.concat([row, row.assign(line=5)], ignore_index=True)
+    with pytest.raises(DataError) as caught:
+        check_figures(figures)
+    (fault,) = caught.value.faults
+    assert fault.endswith("; add a new source to sources.csv (lines 2, 5)")

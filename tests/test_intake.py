@@ -91,7 +91,7 @@ def test_the_preview_shows_what_was_noticed_what_comes_and_what_moves(data, tmp_
         *("new.csv: read as gb18030", "new.csv:5: footnote mark ①", "new.csv:8: value: — is a missing number"),
         *("new.csv:9: remark, left out: 注：① 含税。", "1 亿美元 = 100 USD million: rows 3"),
         *("Figures: 5 added, 0 removed and 0 changed", "24.50 hundred million USD", "Estimates that move: "),
-        "contracts executed, offshore, BPO, 2012: unknown became USD at most 840 million (bounded)",
+        "contracts executed, offshore, BPO, 2012: unknown became at most USD 840 million (bounded)",
     ):
         assert said in done.output
 
@@ -218,3 +218,40 @@ def test_the_first_area_of_an_empty_folder(tmp_path):
     done = run(tmp_path / "empty", write(tmp_path, text), "--area", "hangzhou", "--yes")
     assert done.exit_code == 0, done.output
     assert load_figures("hangzhou", data_dir=tmp_path / "empty")["value"].tolist() == [1872]
+
+
+def test_the_first_year_of_a_sum_stays_a_whole_number(data, tmp_path):
+    # in the written file, where a blank above it must not turn it into 2007.0
+    raw = prepare(write(tmp_path, NEW), area="hangzhou", source=SOURCE, data_dir=data).text.decode("utf-8-sig")
+    assert "people trained,,,cumulative,2007,," in raw
+
+
+def test_a_new_area_may_be_called_almost_like_another_once_its_folder_is_made(data, tmp_path):
+    path, words = write(tmp_path, NEW), ["--area", "wenzhou", "--source", SOURCE, "--yes"]
+    done = run(data, path, *words)
+    assert done.exit_code == 2 and "if it is a new one, make its folder first" in done.output
+    (data / "wenzhou").mkdir()
+    assert "Area added: wenzhou, 5 figures" in run(data, path, *words).output
+
+
+def test_nothing_is_written_where_it_would_not_be_read(data, tmp_path):
+    for name in ("~$new.csv", ".new.csv"):
+        done = run(data, write(tmp_path, NEW, name=name), "--area", "hangzhou", "--source", SOURCE, "--yes")
+        assert done.exit_code == 2 and "would not be read as data; say --name" in done.output
+    done = run(data / "nowhere", write(tmp_path, NEW), "--area", "hangzhou", "--yes")
+    assert done.exit_code == 2 and "nowhere; there is no such folder" in done.output
+
+
+def test_no_answer_to_the_question_writes_nothing_and_says_so(data, tmp_path):
+    done = CliRunner().invoke(
+        main,
+        ["import", str(write(tmp_path, NEW)), "--area", "hangzhou", "--source", SOURCE, "--data-dir", str(data)],
+        input="",
+    )
+    assert done.exit_code == 130 and "interrupted; nothing was written" in done.stderr
+
+
+def test_another_new_area_does_not_wait_for_estimates_that_are_not_shown(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("hzso_analysis.revisions.reconcile", lambda _: pytest.fail("nothing to compare"))
+    made = prepare(write(tmp_path, NEW), area="ningbo", source=SOURCE, data_dir=data)
+    assert made.lines == ["Area added: ningbo, 5 figures"]

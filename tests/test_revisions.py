@@ -84,11 +84,11 @@ def test_figures_that_come_go_or_change_are_shown_as_printed_and_what_moves_by_c
         "  Hangzhou, scale: contracts executed, offshore, 2011: "
         "USD 100 million (published) became USD 101.0 million (published)",
         "  Hangzhou, sector mix: contracts executed, offshore, BPO, 2011: "
-        "USD at most 40.7 million (bounded) became USD at most 40.9 million (bounded)",
+        "at most USD 40.7 million (bounded) became at most USD 40.9 million (bounded)",
         "  Hangzhou, sector mix: contracts executed, offshore, ITO, 2011: "
         "USD 59–61 million (bounded) became USD 60–61 million (bounded)",
         "  Hangzhou, sector mix: contracts executed, offshore, KPO, 2011: "
-        "USD at most 40.7 million (bounded) became USD at most 40.9 million (bounded)",
+        "at most USD 40.7 million (bounded) became at most USD 40.9 million (bounded)",
     ]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hzso_analysis import charts, wording
 from hzso_analysis.chapters import firm_sizes, leading_enterprises, markets, scale, sector_mix, talent_training
-from hzso_analysis.edition import Edition, Quantity, category_name, find, match, printed_rows, share
+from hzso_analysis.edition import Edition, Quantity, Share, category_name, find, match, printed_rows, share
 from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, table
 
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
@@ -35,7 +35,7 @@ def headline(edition: Edition) -> Exhibit:
     rows = []
     for item, quantity in main_numbers(edition).items():
         part = nation_share(edition, quantity)
-        more = {"change": _change(edition, quantity), "share": wording.percent(*part) if part else "–"}
+        more = {"change": _change(edition, quantity), "share": wording.percent(part.low, part.high) if part else "–"}
         row = quantity_row(item, quantity)
         rows.append({key: row[key] for key in ("item", "value", "unit")} | more | row)
     gap = f"None of the main numbers was published for {wording.area_name(edition.area)} in {edition.year}."
@@ -50,10 +50,10 @@ def _change(edition: Edition, quantity: Quantity) -> str:
     return "–" if bounds is None or not math.isfinite(bounds[1]) else wording.percent(*bounds)
 
 
-def nation_share(edition: Edition, quantity: Quantity) -> tuple[float, float] | None:
-    """Bounds of the share of the nation as fractions; None where the nation has no such number."""
+def nation_share(edition: Edition, quantity: Quantity) -> Share | None:
+    """The share of the nation with its base; None where the nation has no such number."""
     part = share(edition, quantity, of=edition.compare_with) if edition.compare_with else None
-    return (part.low, part.high) if part and (part.high < math.inf or part.low > 0) else None
+    return part if part and (part.high < math.inf or part.low > 0) else None
 
 
 def findings(edition: Edition) -> str:
@@ -114,7 +114,9 @@ def nation(edition: Edition) -> Exhibit:
     """Bars of the area's share of the nation by each number that both print."""
     known = main_numbers(edition).items()
     parts = [(item, part, q.rows) for item, q in known if (part := nation_share(edition, q))]
-    rows = [mark(item, *part, used, fraction=True) for item, part, used in parts]
+    rows = [
+        mark(item, part.low, part.high, pd.concat([own, part.base.rows]), fraction=True) for item, part, own in parts
+    ]
     rows.sort(key=lambda row: -row["low"])
     other = wording.area_name(edition.compare_with)
 
