@@ -232,7 +232,7 @@ def test_currencies_stay_apart(china_2022):
     assert find(china_2022, "contracts executed", "offshore").cell.unit == "USD million"
 
 
-EDITIONS = ["hangzhou", "china_2011", "china_2013", "china_2022"]
+EDITIONS = ["hangzhou", "china_2011", "china_2022"]
 
 
 @pytest.fixture(scope="module", params=itertools.product(EDITIONS, dict.fromkeys(CALLS)), ids=str)
