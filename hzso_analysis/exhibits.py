@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from html import escape
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
@@ -98,7 +99,28 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
     else:
         picture = charts.svg(exhibit.figure, alt=alt_text(exhibit, name), prefix=name.lower().replace(" ", ""))
         data = {"image/svg+xml": picture, "text/plain": f"{name}. {charts.twin(exhibit.figure)}"}
-    display(data, raw=True)
+    display(data, metadata={"hzso": record(exhibit, name)}, raw=True)
+
+
+def record(exhibit: Exhibit, name: str) -> dict:
+    """What an exhibit shows as plain data, for copies of it: words and `rows` under `columns`, all fit for JSON.
+
+    Cells are texts as on the page; `low`, `high`, `first` and `second` are numbers, None where there is no bound.
+    """
+    plain = [c for c in exhibit.frame if not exhibit.frame[c].map(lambda cell: isinstance(cell, list | tuple)).any()]
+    rows = [[_plain(cell) for cell in row] for row in exhibit.frame[plain].itertuples(index=False, name=None)]
+    words = {"name": name, "title": exhibit.title, "note": exhibit.note, "source": exhibit.source}
+    return words | {"chart": exhibit.figure is not None, "columns": plain, "rows": rows}
+
+
+def _plain(cell: object) -> str | int | float | None:
+    """A cell of a frame for JSON; ten digits tell numbers apart on every platform."""
+    if isinstance(cell, bool | np.bool_):
+        return "yes" if cell else "no"
+    if isinstance(cell, int | float | np.number):
+        number = float(cell)
+        return None if not math.isfinite(number) else int(number) if number == int(number) else float(f"{number:.10g}")
+    return str(cell)
 
 
 def table_html(exhibit: Exhibit, name: str) -> str:
@@ -146,8 +168,9 @@ def sources(edition: Edition) -> Exhibit:
     rows = book.reset_index(names="item")[["item", "title", "publisher", "date"]]
     rows["figures"] = rows["item"].map(own["source"].value_counts())
     area = wording.area_name(edition.area)
-    title = f"{wording.counted(len(rows), 'source')} of the figures for {area} in {edition.year}"
-    note = "Addresses stand in data/sources.csv." if len(rows) else "All that is shown follows from other years."
+    number = wording.counted(len(rows), "source")
+    title = wording.say("exhibits.sources", sources=number, area=area, year=edition.year)
+    note = wording.say("exhibits.sources_note" if len(rows) else "exhibits.sources_none")
     return Exhibit(title, rows, note)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from pathlib import Path
 
 import pandas as pd
 
 from hzso_analysis.vocabulary import CHINESE
 
+PHRASES = Path(__file__).resolve().parent / "phrases"
+LANGUAGE = "en"
 MONTHS = ["January", "February", "March", "April", "May", "June"]
 MONTHS += ["July", "August", "September", "October", "November", "December"]
 STATUS = {
@@ -26,6 +31,21 @@ UNIT_NAMES = {"percent": "%", "count": "", "person": "people", "rank": "place", 
 UNIT_NAMES |= {"minute": "minutes", "km": "km"}
 UNIT_NAMES |= {"亿美元": "hundred million USD", "万美元": "ten thousand USD"}
 UNIT_NAMES |= {"亿元": "hundred million CNY", "万元": "ten thousand CNY", "万人": "ten thousand people"}
+
+
+def say(key: str, **words: object) -> str:
+    """The phrase `section.name` of the language's file in `phrases/`, its {names} filled in with `words`.
+
+    >>> say("exhibits.sources", sources="2 sources", area="Hangzhou", year=2011)
+    '2 sources of the figures for Hangzhou in 2011'
+    """
+    section, name = key.split(".")
+    return _phrases(LANGUAGE)[section][name].format(**words)
+
+
+@cache
+def _phrases(language: str) -> dict[str, dict[str, str]]:
+    return tomllib.loads((PHRASES / f"{language}.toml").read_text(encoding="utf-8"))
 
 
 def half_up(value: float, decimals: int = 0) -> str:
