@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import math
 import re
-import textwrap
+from collections.abc import Callable
+from functools import wraps
 from html import escape
 from itertools import pairwise
 
@@ -24,134 +25,157 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
+from wcwidth import wrap
+
+from hzso_analysis import fonts
 
 # Petroff 2021 (arXiv:2107.02270), six colours told apart with any kind of colour vision
 BLUE, ORANGE, RED, PURPLE, GREY, VIOLET = "#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd"
 COLOURS = [BLUE, ORANGE, PURPLE, VIOLET, RED, GREY]
 MARKERS = "osD^vP"
 SHADES = ["#f1f3f4", "#d5d8dc", "#b4b8bf"]
-INK, MUTED, RULE = "#202124", "#5f6368", "#dadce0"
+INK, MUTED, RULE, PAPER = "#202124", "#5f6368", "#dadce0", "#ffffff"
+ON_LIGHT, ON_DARK = "#202125", "#fffffe"  # words inside a coloured bar: the colour stays on a dark page, so do they
+# what a page may colour in its own way, as on a dark screen; a picture that stands alone keeps the colours given here
+THEME = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper", PURPLE: "purple", VIOLET: "violet"}
+THEME |= {shade: f"shade-{place}" for place, shade in enumerate(SHADES, start=1)}
 # all that shapes a chart, so that a theme or a matplotlibrc of the reader's changes none
 SHAPING = ["axes", "figure", "font", "grid", "lines", "patch", "path", "savefig", "svg", "text", "xtick", "ytick"]
 STYLE = {name: value for name, value in mpl.rcParamsDefault.items() if name.split(".")[0] in SHAPING}
-STYLE |= {"svg.fonttype": "path", "svg.hashsalt": "hzso", "font.family": "DejaVu Sans", "font.size": 9.5}
+STYLE |= {"svg.fonttype": "path", "svg.hashsalt": "hzso", "font.family": ["DejaVu Sans"], "font.size": 9.5}
 STYLE |= {"text.color": INK, "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": INK}
-STYLE |= {"axes.unicode_minus": True}
+STYLE |= {"axes.unicode_minus": True, "text.parse_math": False}  # a $ in a label is a dollar
 WIDTH = 7.4
 
 
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """A drawing function that draws in the style of the package, whatever the reader's settings are."""
+
+    @wraps(draw)
+    def drawing(*args, **options) -> Figure:
+        with mpl.rc_context(STYLE):
+            fig = draw(*args, **options)
+        for text in fig.findobj(Text):
+            if fonts.lacking(text.get_text()):
+                text.set_fontfamily([*STYLE["font.family"], fonts.chinese_family()])
+        return fig
+
+    return drawing
+
+
+@styled
 def bars(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figure:
     """Horizontal bars from zero, in the order of the frame; an interval is a paler end with a whisker.
 
     A column `estimate`, where there is one, is drawn as a diamond inside the interval.
     """
-    with mpl.rc_context(STYLE):
-        fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
-        ends = frame["high"].where(frame["high"] < math.inf, frame["low"])
-        reach = max(*ends, *-frame["low"], 0.0) or 1
-        for place, (row, end) in enumerate(zip(frame.itertuples(), ends, strict=True)):
-            sure = row.low if row.low > 0 else min(end, 0.0)
-            ax.barh(place, sure, height=0.62, color=BLUE)
-            if end - row.low > 0.002 * reach:
-                ax.barh(place, end - row.low, left=row.low, height=0.62, color=BLUE, alpha=0.35)
-                ax.plot([row.low, end], [place, place], color=INK, linewidth=1.2, marker="|", markersize=8)
-                if "estimate" in frame:
-                    ax.plot(row.estimate, place, marker="D", color=ORANGE, markeredgecolor=INK, markersize=6)
-            ax.text(max(end, 0.0) + 0.012 * reach, place, row.text, va="center")
-        ax.set_xlim(1.05 * min(*frame["low"], 0.0), 1.3 * max(*ends, 0.3 * reach))
-        _rows(ax, frame["label"])
-        ax.axvline(0, color=INK, linewidth=1)
-        return fig
+    fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
+    ends = frame["high"].where(frame["high"] < math.inf, frame["low"])
+    reach = max(*ends, *-frame["low"], 0.0) or 1
+    for place, (row, end) in enumerate(zip(frame.itertuples(), ends, strict=True)):
+        sure = row.low if row.low > 0 else min(end, 0.0)
+        ax.barh(place, sure, height=0.62, color=BLUE)
+        if end - row.low > 0.002 * reach:
+            ax.barh(place, end - row.low, left=row.low, height=0.62, color=BLUE, alpha=0.35)
+            ax.plot([row.low, end], [place, place], color=INK, linewidth=1.2, marker="|", markersize=8)
+            if "estimate" in frame:
+                ax.plot(row.estimate, place, marker="D", color=ORANGE, markeredgecolor=INK, markersize=6)
+        ax.text(max(end, 0.0) + 0.012 * reach, place, row.text, va="center")
+    ax.set_xlim(1.05 * min(*frame["low"], 0.0), 1.3 * max(*ends, 0.3 * reach))
+    _rows(ax, frame["label"])
+    ax.axvline(0, color=INK, linewidth=1)
+    return fig
 
 
+@styled
 def parts(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figure:
     """One bar cut into its parts, for parts that add up to the whole; labels stand above, values inside."""
-    with mpl.rc_context(STYLE):
-        left, whole = 0.0, frame["low"].sum()
-        widths = (max(8, int(80 * low / whole)) for low in frame["low"])
-        labels = [textwrap.fill(text, width) for text, width in zip(frame["label"], widths, strict=True)]
-        more = 0.28 * max(0, *(text.count("\n") - 1 for text in labels))  # there is room for two lines
-        fig, ax = _canvas(0.95 + 0.56 * more, title, subtitle, source)
-        for place, row in enumerate(frame.itertuples()):
-            colour = COLOURS[place % len(COLOURS)]
-            ax.barh(0, row.low, left=left, height=0.7, color=colour, edgecolor="white", linewidth=2)
-            middle, wide = left + row.low / 2, row.low > 0.16 * whole
-            ax.text(middle, 0.42, labels[place], ha="center", va="bottom")
-            ink = "white" if wide and colour in (PURPLE, VIOLET, RED) else INK
-            ax.text(middle, 0 if wide else -0.42, row.text, ha="center", va="center" if wide else "top", color=ink)
-            left += row.low
-        ax.set(xlim=(0, whole), ylim=(-0.7, 1.0 + more), xticks=[], yticks=[])
-        return fig
+    left, whole = 0.0, frame["low"].sum()
+    widths = (max(8, int(80 * low / whole)) for low in frame["low"])
+    labels = [_wrapped(text, width) for text, width in zip(frame["label"], widths, strict=True)]
+    more = 0.28 * max(0, *(text.count("\n") - 1 for text in labels))  # there is room for two lines
+    fig, ax = _canvas(0.95 + 0.56 * more, title, subtitle, source)
+    for place, row in enumerate(frame.itertuples()):
+        colour = COLOURS[place % len(COLOURS)]
+        ax.barh(0, row.low, left=left, height=0.7, color=colour, edgecolor=PAPER, linewidth=2)
+        middle, wide = left + row.low / 2, row.low > 0.16 * whole
+        ax.text(middle, 0.42, labels[place], ha="center", va="bottom")
+        ink = INK if not wide else ON_DARK if colour in (PURPLE, VIOLET, RED) else ON_LIGHT
+        ax.text(middle, 0 if wide else -0.42, row.text, ha="center", va="center" if wide else "top", color=ink)
+        left += row.low
+    ax.set(xlim=(0, whole), ylim=(-0.7, 1.0 + more), xticks=[], yticks=[])
+    return fig
 
 
+@styled
 def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, places: bool = False) -> Figure:
     """Series over years (columns `series`, `year` besides the usual): only neighbouring years are joined.
 
     Intervals are whiskers. All points are labelled where a series has at most six, else the first and the last. The
     `places` of one series in a ranking count down from the top.
     """
-    with mpl.rc_context(STYLE):
-        fig, ax = _canvas(2.9, title, subtitle, source)
-        years = sorted(set(frame["year"]))
-        top = frame["high"].where(frame["high"] < math.inf, frame["low"])
-        frame = frame.assign(top=top, middle=(frame["low"] + top) / 2)
-        names = list(dict.fromkeys(frame["series"]))
-        ends = []
-        for place, name in enumerate(names):
-            rows = frame[frame["series"] == name].sort_values("year")
-            colour = COLOURS[place % len(COLOURS)]
-            for (a, x), (b, y) in pairwise(zip(rows["year"], rows["middle"], strict=True)):
-                if b - a == 1:
-                    ax.plot([a, b], [x, y], color=colour, linewidth=2)
-            ax.plot(rows["year"], rows["middle"], color=colour, marker=MARKERS[place % 6], linestyle="", markersize=6)
-            _whiskers(ax, rows, colour)
-            shown = rows if len(rows) <= 6 and len(names) <= 2 else rows.iloc[[0, -1] if len(names) <= 2 else []]
-            following = dict(zip(rows["year"] - 1, rows["middle"], strict=True))
-            preceding = dict(zip(rows["year"] + 1, rows["middle"], strict=True))
-            for row in shown.itertuples():
-                below = len(names) == 2 and place == 1
-                rises = following.get(row.year, -math.inf) > row.middle
-                falls = preceding.get(row.year, -math.inf) > row.middle
-                side = "right" if rises else "left" if falls else "center"
-                edge, up = ("top", -7) if below else ("bottom", 6)
-                look = {"ha": side, "va": edge, "color": INK, "fontsize": 8.5}
-                _beside(ax, row.text, (row.year, row.top), (3 if rises else 0, up), **look)
-            words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
-            ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], words, colour))
-        ax.set_ylim(0 if top.min() >= 0 else None, 1.18 * top.max() if top.max() > 0 else None)
-        if places:
-            ax.set_ylim(1.4 * top.max() + 0.5, 0.5)
-            ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-        _end_labels(ax, ends, years)
-        _years(ax, years)
-        return fig
+    fig, ax = _canvas(2.9, title, subtitle, source)
+    years = sorted(set(frame["year"]))
+    top = frame["high"].where(frame["high"] < math.inf, frame["low"])
+    frame = frame.assign(top=top, middle=(frame["low"] + top) / 2)
+    names = list(dict.fromkeys(frame["series"]))
+    ends = []
+    for place, name in enumerate(names):
+        rows = frame[frame["series"] == name].sort_values("year")
+        colour = COLOURS[place % len(COLOURS)]
+        for (a, x), (b, y) in pairwise(zip(rows["year"], rows["middle"], strict=True)):
+            if b - a == 1:
+                ax.plot([a, b], [x, y], color=colour, linewidth=2)
+        ax.plot(rows["year"], rows["middle"], color=colour, marker=MARKERS[place % 6], linestyle="", markersize=6)
+        _whiskers(ax, rows, colour)
+        shown = rows if len(rows) <= 6 and len(names) <= 2 else rows.iloc[[0, -1] if len(names) <= 2 else []]
+        following = dict(zip(rows["year"] - 1, rows["middle"], strict=True))
+        preceding = dict(zip(rows["year"] + 1, rows["middle"], strict=True))
+        for row in shown.itertuples():
+            below = len(names) == 2 and place == 1
+            rises = following.get(row.year, -math.inf) > row.middle
+            falls = preceding.get(row.year, -math.inf) > row.middle
+            side = "right" if rises else "left" if falls else "center"
+            edge, up = ("top", -7) if below else ("bottom", 6)
+            look = {"ha": side, "va": edge, "color": INK, "fontsize": 8.5}
+            _beside(ax, row.text, (row.year, row.low if below else row.top), (3 if rises else 0, up), **look)
+        words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
+        ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], words, colour))
+    ax.set_ylim(0 if top.min() >= 0 else None, 1.18 * top.max() if top.max() > 0 else None)
+    if places:
+        ax.set_ylim(1.4 * top.max() + 0.5, 0.5)
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    _end_labels(ax, ends, years)
+    _years(ax, years)
+    return fig
 
 
+@styled
 def pairs(frame: pd.DataFrame, *, names: tuple[str, str], title: str, subtitle: str, source: str) -> Figure:
     """Two values per row joined by a line: columns `first`, `second` with their `first_text`, `second_text`."""
-    with mpl.rc_context(STYLE):
-        fig, ax = _canvas(0.5 * len(frame) + 0.6, title, subtitle, source)
-        values = [*frame["first"], *frame["second"]]
-        reach = (max(values) - min(values)) or 1
-        for place, row in enumerate(frame.itertuples()):
-            ax.plot([row.first, row.second], [place, place], color=GREY, linewidth=2, zorder=1)
-            marks = [(row.first, row.first_text, BLUE, "o"), (row.second, row.second_text, ORANGE, "D")]
-            for value, text, colour, marker in marks:
-                ax.plot(value, place, marker=marker, color=colour, markersize=8, linestyle="")
-                low_end = value < max(row.first, row.second) or (row.first == row.second and marker == "o")
-                side, shift = ("right", -9) if low_end else ("left", 9)
-                _beside(ax, text, (value, place), (shift, 0), ha=side, va="center")
-        top = frame.iloc[0]
-        left = 0 if top["first"] <= top["second"] else 1
-        for place, (value, colour) in enumerate([(top["first"], BLUE), (top["second"], "#b36b00")]):
-            side, shift = ("right", -6) if place == left else ("left", 6)
-            look = {"color": colour, "fontweight": "bold", "fontsize": 9}
-            _beside(ax, names[place], (value, -0.32), (shift, 4), ha=side, va="bottom", **look)
-        ax.set_xlim(min(values) - 0.35 * reach, max(values) + 0.35 * reach)
-        _rows(ax, frame["label"], head=0.95)
-        return fig
+    fig, ax = _canvas(0.5 * len(frame) + 0.6, title, subtitle, source)
+    values = [*frame["first"], *frame["second"]]
+    reach = (max(values) - min(values)) or 1
+    for place, row in enumerate(frame.itertuples()):
+        ax.plot([row.first, row.second], [place, place], color=GREY, linewidth=2, zorder=1)
+        marks = [(row.first, row.first_text, BLUE, "o"), (row.second, row.second_text, ORANGE, "D")]
+        for value, text, colour, marker in marks:
+            ax.plot(value, place, marker=marker, color=colour, markersize=8, linestyle="")
+            low_end = value < max(row.first, row.second) or (row.first == row.second and marker == "o")
+            side, shift = ("right", -9) if low_end else ("left", 9)
+            _beside(ax, text, (value, place), (shift, 0), ha=side, va="center")
+    top = frame.iloc[0]
+    left = 0 if top["first"] <= top["second"] else 1
+    for place, (value, colour) in enumerate([(top["first"], BLUE), (top["second"], "#b36b00")]):
+        side, shift = ("right", -6) if place == left else ("left", 6)
+        look = {"color": colour, "fontweight": "bold", "fontsize": 9}
+        _beside(ax, names[place], (value, -0.32), (shift, 4), ha=side, va="bottom", **look)
+    ax.set_xlim(min(values) - 0.35 * reach, max(values) + 0.35 * reach)
+    _rows(ax, frame["label"], head=0.95)
+    return fig
 
 
+@styled
 def ranges(
     frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highlight: str | None = None, middles: bool = True
 ) -> Figure:
@@ -159,59 +183,58 @@ def ranges(
 
     A dot marks the middle; without `middles` only a line too short to be seen has one.
     """
-    with mpl.rc_context(STYLE):
-        fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
-        low, high = frame["low"].min(), frame["high"].max()
-        reach = (high - low) or 1
-        for place, row in enumerate(frame.itertuples()):
-            colour = RED if row.label == highlight else BLUE
-            ax.plot([row.low, row.high], [place, place], color=colour, linewidth=5, solid_capstyle="butt")
-            if middles or row.low == row.high:
-                marker = "D" if row.label == highlight else "o"
-                ax.plot([(row.low + row.high) / 2], [place], color=colour, marker=marker)
-            _beside(ax, row.text, (row.high, place), (9, 0), va="center")
-        ax.set_xlim(low - 0.06 * reach, high + 0.4 * reach)
-        _rows(ax, frame["label"])
-        return fig
+    fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
+    low, high = frame["low"].min(), frame["high"].max()
+    reach = (high - low) or 1
+    for place, row in enumerate(frame.itertuples()):
+        colour = RED if row.label == highlight else BLUE
+        ax.plot([row.low, row.high], [place, place], color=colour, linewidth=5, solid_capstyle="butt")
+        if middles or row.low == row.high:
+            marker = "D" if row.label == highlight else "o"
+            ax.plot([(row.low + row.high) / 2], [place], color=colour, marker=marker)
+        _beside(ax, row.text, (row.high, place), (9, 0), va="center")
+    ax.set_xlim(low - 0.06 * reach, high + 0.4 * reach)
+    _rows(ax, frame["label"])
+    return fig
 
 
+@styled
 def scales(frame: pd.DataFrame, *, names: list[str], title: str, subtitle: str, source: str) -> Figure:
     """An interval on a scale of named classes in each row; the column `edges` holds the inner edges of the classes."""
-    with mpl.rc_context(STYLE):
-        fig, ax = _canvas(0.72 * len(frame) + 0.3, title, subtitle, source)
-        end = 1.25 * max(*frame["high"], *(edges[-1] for edges in frame["edges"]))
-        for place, row in enumerate(frame.itertuples()):
-            for shade, (left, right) in enumerate(pairwise((0, *row.edges, end))):
-                ax.barh(place, right - left, left=left, height=0.8, color=SHADES[shade], edgecolor="white", linewidth=2)
-                first = f"{left:,.0f}" if left else ""
-                ax.text(left + 0.006 * end, place - 0.22, f"{first}  {names[shade]}".strip(), va="center", fontsize=8.5)
-            ax.plot([row.low, row.high], [place + 0.16] * 2, color=BLUE, linewidth=5, solid_capstyle="butt")
-            ax.text(row.low, place + 0.3, row.text, va="center", fontsize=8.5)
-        ax.set_xlim(0, end)
-        _rows(ax, frame["label"])
-        return fig
+    fig, ax = _canvas(0.72 * len(frame) + 0.3, title, subtitle, source)
+    end = 1.25 * max(*frame["high"], *(edges[-1] for edges in frame["edges"]))
+    for place, row in enumerate(frame.itertuples()):
+        for shade, (left, right) in enumerate(pairwise((0, *row.edges, end))):
+            ax.barh(place, right - left, left=left, height=0.8, color=SHADES[shade], edgecolor=PAPER, linewidth=2)
+            first = f"{left:,.0f}" if left else ""
+            ax.text(left + 0.006 * end, place - 0.22, f"{first}  {names[shade]}".strip(), va="center", fontsize=8.5)
+        ax.plot([row.low, row.high], [place + 0.16] * 2, color=BLUE, linewidth=5, solid_capstyle="butt")
+        ax.text(row.low, place + 0.3, row.text, va="center", fontsize=8.5)
+    ax.set_xlim(0, end)
+    _rows(ax, frame["label"])
+    return fig
 
 
+@styled
 def envelope(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Figure:
     """The band between two Lorenz curves over the column `firms`, in percent, with the line of equal firms."""
-    with mpl.rc_context(STYLE):
-        fig, ax = _canvas(3.4, title, subtitle, source)
-        ax.plot([0, 100], [0, 100], color=GREY, linewidth=1.2, linestyle="--")
-        ax.fill_between(frame["firms"], frame["low"], frame["high"], color=BLUE, alpha=0.35, linewidth=0)
-        ax.plot(frame["firms"], frame["high"], color=BLUE, linewidth=2)
-        ax.plot(frame["firms"], frame["low"], color=PURPLE, linewidth=2)
-        curves = [np.interp(60, frame["firms"], frame[end]) for end in ("high", "low")]
-        _beside(ax, "all enterprises equal", (60, 60), (-6, 3), ha="right")
-        _beside(ax, "least unequal", (60, curves[0]), (0, -4), va="top")
-        _beside(ax, "most unequal", (60, curves[1]), (0, 4))
-        ax.set(xlim=(0, 100), ylim=(0, 100))
-        ax.spines["bottom"].set_visible(True)
-        ax.spines["bottom"].set_color(RULE)
-        ax.tick_params(axis="both", length=0, labelsize=8.5)
-        ax.grid(axis="y", color=RULE, linewidth=0.6)
-        ax.xaxis.set_major_formatter("{x:.0f} %")
-        ax.yaxis.set_major_formatter("{x:.0f} %")
-        return fig
+    fig, ax = _canvas(3.4, title, subtitle, source)
+    ax.plot([0, 100], [0, 100], color=GREY, linewidth=1.2, linestyle="--")
+    ax.fill_between(frame["firms"], frame["low"], frame["high"], color=BLUE, alpha=0.35, linewidth=0)
+    ax.plot(frame["firms"], frame["high"], color=BLUE, linewidth=2)
+    ax.plot(frame["firms"], frame["low"], color=PURPLE, linewidth=2)
+    curves = [np.interp(60, frame["firms"], frame[end]) for end in ("high", "low")]
+    _beside(ax, "all enterprises equal", (60, 60), (-6, 3), ha="right")
+    _beside(ax, "least unequal", (60, curves[0]), (0, -4), va="top")
+    _beside(ax, "most unequal", (60, curves[1]), (0, 4))
+    ax.set(xlim=(0, 100), ylim=(0, 100))
+    ax.spines["bottom"].set_visible(True)
+    ax.spines["bottom"].set_color(RULE)
+    ax.tick_params(axis="both", length=0, labelsize=8.5)
+    ax.grid(axis="y", color=RULE, linewidth=0.6)
+    ax.xaxis.set_major_formatter("{x:.0f} %")
+    ax.yaxis.set_major_formatter("{x:.0f} %")
+    return fig
 
 
 def twin(fig: Figure) -> str:
@@ -241,11 +264,16 @@ def svg(fig: Figure, *, alt: str, prefix: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.S)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
+    text = re.sub(r"(?<=: )#[0-9a-f]{6}\b", _themed, text)
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
 
 
+def _themed(colour: re.Match) -> str:
+    return f"var(--chart-{THEME[colour[0]]}, {colour[0]})" if colour[0] in THEME else colour[0]
+
+
 def _canvas(height: float, title: str, subtitle: str, source: str) -> tuple[Figure, Axes]:
-    title, subtitle, source = textwrap.fill(title, 68), textwrap.fill(subtitle, 105), textwrap.fill(source, 118)
+    title, subtitle, source = _wrapped(title, 68), _wrapped(subtitle, 105), _wrapped(source, 118)
     height += 0.95 + 0.2 * title.count("\n") + 0.15 * (subtitle + source).count("\n")
     fig = Figure(figsize=(WIDTH, height), layout="constrained")
     ax = fig.subplots()
@@ -260,13 +288,18 @@ def _canvas(height: float, title: str, subtitle: str, source: str) -> tuple[Figu
     return fig, ax
 
 
+def _wrapped(text: str, width: int) -> str:
+    """The text in lines of at most `width` letters, a Chinese one counting as two."""
+    return "\n".join(wrap(fonts.drawable(text), width))
+
+
 def _beside(ax: Axes, text: str, place: tuple[float, float], shift: tuple[float, float], **look) -> Text:
     """A text beside a place, moved from it by `shift` points."""
     return ax.annotate(text, place, shift, textcoords="offset points", **look)
 
 
 def _rows(ax: Axes, labels: pd.Series, head: float = 0.6) -> None:
-    ax.set_yticks(range(len(labels)), [textwrap.fill(text, 30) for text in labels])
+    ax.set_yticks(range(len(labels)), [_wrapped(text, 30) for text in labels])
     ax.set_ylim(len(labels) - 0.4, -head)
     ax.set_xticks([])
     ax.tick_params(axis="y", length=0)
@@ -299,7 +332,7 @@ def _end_labels(ax: Axes, ends: list[tuple], years: list[int]) -> None:
     if len(ends) == 1:
         return
     for value, year, name, colour in sorted(ends):
-        text = textwrap.fill(name, 24)
+        text = _wrapped(name, 24)
         half = line * (text.count("\n") + 1) / 2
         place = max(value, last + half + 0.2 * line)
         last = place + half

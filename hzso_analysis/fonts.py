@@ -1,0 +1,94 @@
+"""Chinese letters in charts and pages, on machines that have no font for them.
+
+The font is Noto Sans SC (SIL Open Font License), which the package zhplot ships. It is used by its path: an import of
+zhplot would change the settings of matplotlib.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from fontTools import subset
+from matplotlib import font_manager
+
+FIRST_CHINESE = 0x2E80  # the radicals; all that is wide and Chinese comes later in Unicode
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+FAMILY = "hzso Noto Sans SC"
+
+
+def chinese_font() -> Path:
+    """The path of the Chinese font; ImportError says what to install where there is none."""
+    package = find_spec("zhplot")
+    if package is None or package.origin is None:
+        raise ImportError("the Chinese font is missing; install it with: pip install zhplot")
+    return Path(package.origin).parent / "fonts" / "NotoSansSC-Regular.ttf"
+
+
+def lacking(text: str) -> bool:
+    """Whether the font of the charts lacks a letter of a text.
+
+    >>> lacking("Financial services, 27 %"), lacking("金融服务")
+    (False, True)
+    """
+    return any(ord(letter) not in _letters_of_charts() for letter in text if letter != "\n")
+
+
+def drawable(text: str) -> str:
+    """A text in which letters that no font of the charts has are replaced by the sign for that.
+
+    >>> drawable("金融 💰")
+    '金融 �'
+    """
+    if not lacking(text):
+        return text
+    known = _letters_of_charts() | _chinese_letters()
+    return "".join(letter if ord(letter) in known or letter == "\n" else REPLACEMENT for letter in text)
+
+
+@cache
+def chinese_family() -> str:
+    """The name of the Chinese font for matplotlib, which knows it from the first call on."""
+    manager = font_manager.fontManager
+    manager.addfont(chinese_font())
+    manager.ttflist.append(replace(manager.ttflist[-1], weight=700))  # bold titles take it too, without a warning
+    return manager.ttflist[-1].name
+
+
+def embedded(texts: Iterable[str]) -> str:
+    """The CSS rule that brings the Chinese letters of some texts into a page, blank where there are none.
+
+    The same letters give the same bytes.
+
+    >>> embedded(["USD 1.872 billion"])
+    ''
+    """
+    letters = {ord(letter) for text in texts for letter in text if ord(letter) >= FIRST_CHINESE}
+    letters &= _chinese_letters() if letters else set()
+    if not letters:
+        return ""
+    options = subset.Options(flavor="woff", hinting=False, layout_features=[], name_IDs=[], notdef_outline=True)
+    font = subset.load_font(str(chinese_font()), options)
+    chosen = subset.Subsetter(options)
+    chosen.populate(unicodes=letters)
+    chosen.subset(font)
+    raw = io.BytesIO()
+    subset.save_font(font, raw, options)
+    data = base64.b64encode(raw.getvalue()).decode()
+    return f'@font-face {{ font-family: "{FAMILY}"; src: url("data:font/woff;base64,{data}"); }}'
+
+
+@cache
+def _letters_of_charts() -> frozenset[int]:
+    path = font_manager.findfont("DejaVu Sans", fallback_to_default=False)
+    return frozenset(font_manager.get_font(path).get_charmap())
+
+
+@cache
+def _chinese_letters() -> frozenset[int]:
+    return frozenset(font_manager.get_font(chinese_font()).get_charmap())
