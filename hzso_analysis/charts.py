@@ -268,6 +268,25 @@ def svg(fig: Figure, *, alt: str, prefix: str) -> str:
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
 
 
+def trend_line(points: list[tuple[int, float, float]], *, alt: str) -> str:
+    """A small line over `points` of year, low and high as SVG: only neighbouring years are joined, the last is marked.
+
+    Intervals are lines from low to high; the scale begins at zero.
+    """
+    first, last = points[0][0], points[-1][0]
+    top = max(high for _, _, high in points) or 1
+    places = [
+        (4 + 88 * (year - first) / (last - first), *(24 - 20 * end / top for end in ends)) for year, *ends in points
+    ]
+    middles = [(x, (low + high) / 2) for x, low, high in places]
+    joined = [p for p, (a, b) in zip(pairwise(middles), pairwise(points), strict=True) if b[0] - a[0] == 1]
+    drawn = "".join(f'<path d="M{x:.1f} {low:.1f}V{high:.1f}"/>' for x, low, high in places if low - high > 1)
+    drawn += "".join(f'<path d="M{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}"/>' for a, b in joined)
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.6"/>' for x, y in middles[:-1])
+    dots += '<circle cx="{:.1f}" cy="{:.1f}" r="3"/>'.format(*middles[-1])
+    return f'<svg role="img" aria-label="{escape(alt)}" viewBox="0 0 96 28" width="96" height="28">{drawn}{dots}</svg>'
+
+
 def _themed(colour: re.Match) -> str:
     return f"var(--chart-{THEME[colour[0]]}, {colour[0]})" if colour[0] in THEME else colour[0]
 

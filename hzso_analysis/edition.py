@@ -200,23 +200,23 @@ def describe(edition: Edition) -> str:
     figures = edition.reconciliation.figures
     year = figures[figures["year"] == edition.year]
     own, number = year[year["area"] == edition.area], (figures["area"] == edition.area).sum()
-    sources = wording.counted(own["source"].nunique(), "source")
-    text = f"{wording.area_name(edition.area)} {edition.year}: {wording.counted(len(own), 'figure')} from {sources}; "
-    text += f"{number} in all years. "
-    text += comparison(edition)
+    said = {"area": wording.area_name(edition.area), "year": edition.year, "all": number}
+    said |= {"figures": wording.counted(len(own), "figure"), "comparison": comparison(edition)}
+    said |= {"sources": wording.counted(own["source"].nunique(), "source"), "basis": edition.total_basis}
     if edition.compare_with:
         nation = wording.counted((year["area"] == edition.compare_with).sum(), "figure")
-        text = f"{text.removesuffix('.')}: {nation} for {edition.year}."
-    return f"{text} Shares on the {edition.total_basis} total."
+        other = {"area": wording.area_name(edition.compare_with), "figures": nation, "year": edition.year}
+        said["comparison"] = wording.say("edition.compared_figures", **other)
+    return wording.say("edition.read", **said)
 
 
 def comparison(edition: Edition) -> str:
     """One sentence on what the edition is compared with."""
     if edition.compare_with:
-        return f"Compared with {wording.area_name(edition.compare_with)}."
+        return wording.say("edition.compared", area=wording.area_name(edition.compare_with))
     if edition.left_out:
-        return f"Not compared: {wording.area_name(edition.left_out)} has no figures."
-    return "Not compared with another area."
+        return wording.say("edition.no_figures", area=wording.area_name(edition.left_out))
+    return wording.say("edition.not_compared")
 
 
 def find(

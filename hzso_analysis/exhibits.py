@@ -44,10 +44,7 @@ def table(
     """A table of rows made by `cell_row` and its kind; without rows a gap under `heading`."""
     if not rows:
         return Exhibit(heading or title, pd.DataFrame(), gap)
-    frame = pd.DataFrame(rows).drop(columns="rows")
-    legend = [f"{s}: {wording.STATUS[s]}" for s in dict.fromkeys(frame.get("status", []))]
-    note = " ".join(filter(None, [note, f"Status: {'; '.join(legend)}." if legend else ""]))
-    return Exhibit(title, frame, note, cite(edition, rows))
+    return Exhibit(title, pd.DataFrame(rows).drop(columns="rows"), note, cite(edition, rows))
 
 
 def chart(
@@ -87,11 +84,12 @@ def quantity_mark(label: str, quantity: Quantity, **more) -> dict:
 def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None = None) -> None:
     """Display a sentence, or an exhibit under its number: a table as HTML, a chart as SVG with its text twin."""
     if isinstance(exhibit, str):
-        display(Markdown(exhibit))
+        display(Markdown(exhibit.replace("$", r"\$")))  # JupyterLab takes $ for mathematics
         return
     name = f"Table {table}" if table else f"Figure {figure}"
     if exhibit.frame.empty:
-        html = f'<p class="gap"><strong>{name}. {escape(exhibit.title)}.</strong> {escape(exhibit.note)}</p>'
+        title = f"<strong>{name}. {escape(exhibit.title)}.</strong>"
+        html = f'<p class="gap mathjax_ignore">{title} {escape(exhibit.note)}</p>'
         data = {"text/html": html, "text/plain": f"{name}. {exhibit.title}. {exhibit.note}"}
     elif exhibit.figure is None:
         text = f"{name}. {exhibit.title}\n{exhibit.frame.to_string(index=False)}"
@@ -109,7 +107,9 @@ def record(exhibit: Exhibit, name: str) -> dict:
     """
     plain = [c for c in exhibit.frame if not exhibit.frame[c].map(lambda cell: isinstance(cell, list | tuple)).any()]
     rows = [[_plain(cell) for cell in row] for row in exhibit.frame[plain].itertuples(index=False, name=None)]
-    words = {"name": name, "title": exhibit.title, "note": exhibit.note, "source": exhibit.source}
+    meanings = "; ".join(f"{status}: {said}" for status, said in legend(exhibit.frame).items())
+    note = f"{exhibit.note} {wording.say('exhibits.status')}: {meanings}." if meanings else exhibit.note
+    words = {"name": name, "title": exhibit.title, "note": note.strip(), "source": exhibit.source}
     return words | {"chart": exhibit.figure is not None, "columns": plain, "rows": rows}
 
 
@@ -124,19 +124,56 @@ def _plain(cell: object) -> str | int | float | None:
 
 
 def table_html(exhibit: Exhibit, name: str) -> str:
-    """The table as HTML: caption, header cells with scope, numbers to the right, note and source below."""
-    shown = [c for c in exhibit.frame.columns if c not in ("low", "high")]
+    """The table as HTML: caption, header cells with scope, a row of units, numbers to the right, legend and source."""
+    shown, units = _units(exhibit.frame[[c for c in exhibit.frame.columns if c not in ("low", "high")]].astype(str))
     head = "".join(f'<th scope="col" {_place(c)}>{escape(c[:1].upper() + c[1:])}</th>' for c in shown)
+    head = f"<tr>{head}</tr>"
+    if any(units.values()):
+        cells = "".join(f"<td {_place(c)}>{escape(units.get(c, ''))}</td>" for c in shown)
+        head += f'\n<tr class="units">{cells}</tr>'
     body = ""
-    for row in exhibit.frame[shown].astype(str).itertuples(index=False):
-        cells = [f"<td {_place(c, text)}>{escape(text)}</td>" for c, text in zip(shown[1:], row[1:], strict=True)]
+    for row in shown.itertuples(index=False):
+        cells = [
+            f"<td {_place(c, text)}>{_marked(c, text)}</td>" for c, text in zip(shown.columns[1:], row[1:], strict=True)
+        ]
         body += f'<tr><th scope="row" style="text-align: left">{escape(row[0])}</th>{"".join(cells)}</tr>\n'
-    note = f"{exhibit.note.rstrip('.')}. {exhibit.source}" if exhibit.note else exhibit.source
+    notes = [escape(f"{exhibit.note.rstrip('.')}.")] if exhibit.note else []
+    meanings = [f"{_marked('status', status)} {escape(said)}" for status, said in legend(exhibit.frame).items()]
+    notes += [f"{wording.say('exhibits.status')}: {'; '.join(meanings)}."] if meanings else []
+    notes += [escape(exhibit.source)] if exhibit.source else []
+    # JupyterLab would set what stands between two dollar signs as mathematics
     return (
-        f'<div class="exhibit" tabindex="0" role="region" aria-label="{name}"><table>\n'
-        f"<caption>{name}. {escape(exhibit.title)}</caption>\n<thead><tr>{head}</tr></thead>\n"
-        f'<tbody>\n{body}</tbody></table>\n<p class="note">{escape(note.strip())}</p></div>'
+        f'<div class="exhibit mathjax_ignore" tabindex="0" role="region" aria-label="{name}"><table>\n'
+        f"<caption>{name}. {escape(exhibit.title)}</caption>\n<thead>{head}</thead>\n"
+        f'<tbody>\n{body}</tbody></table>\n<p class="note">{" ".join(notes)}</p></div>'
     )
+
+
+def legend(frame: pd.DataFrame) -> dict[str, str]:
+    """What each status in a table means, in the order of the rows."""
+    return {
+        status: wording.STATUS[status] for status in dict.fromkeys(frame.get("status", [])) if status in wording.STATUS
+    }
+
+
+def _units(cells: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Cells without the units that hold for a whole column, and those units by column."""
+    units = {}
+    for column in cells.columns[1:]:
+        told = cells[column][cells[column] != "–"]
+        if column not in TEXTS and len(told) and told.str.endswith(" %").all():
+            units[column] = "%"
+    cells = cells.assign(**{column: cells[column].str.removesuffix(" %") for column in units})
+    if "unit" in cells and len(set(cells["unit"])) == 1:
+        before = cells.columns[1 : cells.columns.get_loc("unit")]
+        units |= {column: cells["unit"].iloc[0] for column in before if column not in [*TEXTS, *units]}
+        cells = cells.drop(columns="unit")
+    return cells, units
+
+
+def _marked(column: str, text: str) -> str:
+    """A cell as HTML; a status has a mark of its own."""
+    return f'<span class="status {escape(text)}">{escape(text)}</span>' if column == "status" and text else escape(text)
 
 
 def _place(column: str, text: str = "") -> str:

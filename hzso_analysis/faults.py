@@ -1,4 +1,4 @@
-"""The one error for faults in data, and hints for words that are not known."""
+"""The errors for faults in data and for reports that cannot be made, and hints for words that are not known."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ class DataError(ValueError):
         self.faults = list(faults)
         count = f"{len(self.faults)} fault{'s' if len(self.faults) != 1 else ''} in the data"
         super().__init__("\n  ".join([count, *self.faults]))
+
+
+class ReportError(RuntimeError):
+    """Why there is no new report: which report, notebook and cell, and the first line of the error."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -4,54 +4,44 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import nbformat
 import papermill
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from nbconvert.exporters import TemplateExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from tqdm import tqdm
 
-from hzso_analysis import wording
-from hzso_analysis.edition import Edition, comparison, describe, open_edition, parameter_faults, share_answers
-from hzso_analysis.faults import DataError, nearest
+from hzso_analysis import catalogue, printing, wording
+from hzso_analysis.edition import Edition, open_edition, parameter_faults, share_answers
+from hzso_analysis.faults import DataError, ReportError, nearest
 from hzso_analysis.figures import data_folder
 from hzso_analysis.numerals import whole_year
+from hzso_analysis.pages import (
+    PDF,
+    WORKBOOK,
+    Chapter,
+    chapter_of,
+    front,
+    save_notebook,
+    whole_page,
+    write_index,
+    write_pages,
+)
 
 NOTEBOOKS_DIR = Path(__file__).resolve().parents[1] / "notebooks"
-TEMPLATES_DIR = Path(__file__).resolve().parent / "templates"
 CELL_SECONDS = 600
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 INJECTED = "injected-parameters"
-BASIS = {
-    "estimated": "Totals as estimated from all published figures.",
-    "published": "Totals as published, contradictions included.",
-}
-
-
-class ReportError(RuntimeError):
-    """Why there is no new report: which report, notebook and cell, and the first line of the error."""
-
-
-class Chapter(NamedTuple):
-    """A notebook of the report: its file name without ending, a short name, the question it answers, its cells."""
-
-    stem: str
-    name: str
-    question: str
-    notebook: NotebookNode
 
 
 class OwnKernel(AsyncKernelManager):
@@ -78,12 +68,14 @@ def build_report(
     total_basis: str = "estimated",
     data_dir: str | Path = "",
     show_code: bool | str = False,
+    pdf: bool = False,
     progress: bool = False,
 ) -> Path:
     """Run all notebooks for an area and a year, write `out_dir/area/year/` and return the path of its index.html.
 
     The new report takes the place of the old one only when it is whole; the same input gives the same bytes.
-    `show_code` unfolds the code of the pages, `progress` shows a bar on stderr.
+    `show_code` unfolds the code of the pages, `pdf` prints the whole report with a Chromium that is on the machine,
+    `progress` shows a bar on stderr. `out_dir/index.html` then leads to all reports that are there.
 
     Raises ValueError for wrong parameters and DataError for faults in the data, both before anything runs, and
     ReportError on the first notebook that fails; the old report then stays as it was.
@@ -97,7 +89,10 @@ def build_report(
         target = Path(out_dir) / edition.area / str(edition.year)
         if target.exists() and not (target / "index.html").is_file():
             raise ReportError(f"{target} is in the way: it holds no report; move it or choose another folder")
-        notebooks, front = load_notebooks(parameters), _front(edition)
+        catalogue.check_place(Path(out_dir))
+        if pdf:
+            printing.check_printing()
+        notebooks, found = load_notebooks(parameters), front(edition)
         target.parent.mkdir(parents=True, exist_ok=True)
         workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{edition.year}-"))
         try:
@@ -107,12 +102,15 @@ def build_report(
             # the folder as the user wrote it: an absolute path would tell one machine from another
             shown = parameters | {"data_dir": str(data_dir)}
             chapters = _run(notebooks, f"{edition.area} {edition.year}", parameters, shown, progress)
-            _write_pages(draft, chapters, edition, front)
+            write_pages(draft, chapters, edition, found)
+            if pdf:
+                _print(draft, chapters, edition, found, workshop)
             _swap(draft, target, workshop / "old")
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
             with suppress(OSError):
                 target.parent.rmdir()  # only an empty folder goes: one made for a report that failed
+    catalogue.write_catalogue(Path(out_dir))
     return target / "index.html"
 
 
@@ -156,7 +154,7 @@ def refresh_notebooks() -> None:
     """Execute the committed notebooks with their defaults and save them in place, all of them or none."""
     done = {stem: execute(notebook, f"{stem}.ipynb", {}) for stem, notebook in load_notebooks({}).items()}
     for stem, notebook in done.items():
-        _save(tidy(notebook, {}), NOTEBOOKS_DIR / f"{stem}.ipynb")
+        save_notebook(tidy(notebook, {}), NOTEBOOKS_DIR / f"{stem}.ipynb")
 
 
 def load_notebooks(parameters: dict[str, Any]) -> dict[str, NotebookNode]:
@@ -213,9 +211,8 @@ def _run(
     chapters = []
     with tqdm(notebooks.items(), unit="chapter", file=sys.stderr, disable=not progress) as bar:
         for stem, notebook in bar:
-            bar.set_description(f"{report}, {_name(stem)}")
-            done = tidy(execute(notebook, f"{report}: {stem}.ipynb", parameters), shown)
-            chapters.append(Chapter(stem, _name(stem), _question(done, stem), done))
+            bar.set_description(f"{report}, {stem[3:].replace('_', ' ')}")
+            chapters.append(chapter_of(stem, tidy(execute(notebook, f"{report}: {stem}.ipynb", parameters), shown)))
     return chapters
 
 
@@ -255,77 +252,12 @@ def _number(notebook: NotebookNode, index: int, injected: bool) -> int:
     return sum(cell.cell_type == "code" for cell in notebook.cells[: last + 1])
 
 
-def _front(edition: Edition) -> dict[str, Any]:
-    """What the index shows besides the chapters: headline numbers, what their statuses mean, what does not fit."""
-    # the chapters are imported here so that notebooks can be refreshed while one of them is broken
-    from hzso_analysis.chapters.data_quality import sentences  # noqa: PLC0415
-    from hzso_analysis.chapters.overview import headline  # noqa: PLC0415
-
-    numbers = headline(edition)
-    tiles = numbers.frame.astype(str).to_dict("records")
-    meanings = {tile["status"]: wording.STATUS[tile["status"]] for tile in tiles if tile["status"] in wording.STATUS}
-    front = {"tiles": tiles, "gap": "" if tiles else numbers.note, "meanings": meanings}
-    return front | {"misfits": sentences(edition), "read": describe(edition)}
-
-
-def _write_pages(folder: Path, chapters: list[Chapter], edition: Edition, front: dict[str, Any]) -> None:
-    folders = {"extra_template_basedirs": [str(TEMPLATES_DIR)], "extra_template_paths": [str(TEMPLATES_DIR)]}
-    exporter = TemplateExporter(template_name="hzso", file_extension=".html", filters={"prose": prose}, **folders)
-    exporter.environment.autoescape = True
-    links = [{"stem": c.stem, "name": c.name, "question": c.question} for c in chapters]
-    report = {"title": f"{wording.area_name(edition.area)} service outsourcing, {edition.year}", "chapters": links}
-    for place, chapter in enumerate(chapters):
-        _save(chapter.notebook, folder / f"{chapter.stem}.ipynb")
-        _, body = _title(chapter.notebook)
-        page = {"place": place, "edition": _edition_line(edition), "show_code": edition.show_code}
-        html, _ = exporter.from_notebook_node(body, {"report": report, "page": page})
-        _write(html, folder / f"{chapter.stem}.html")
-    cards = [chapter._asdict() | {"picture": _picture(chapter)} for chapter in chapters]
-    template = exporter.environment.get_template("report.html.j2")
-    _write(template.render(resources={"report": report, "page": front | {"cards": cards}}), folder / "index.html")
-
-
-def prose(markdown: str) -> str:
-    """Markdown as HTML; HTML in it is shown as text, since sentences carry labels and texts from the data.
-
-    >>> prose("**ITO** <b>leads</b>")
-    '<p><strong>ITO</strong> &lt;b&gt;leads&lt;/b&gt;</p>\\n'
-    """
-    renderer = IPythonRenderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
-    return MarkdownWithMath(renderer=renderer).render(markdown)
-
-
-def _edition_line(edition: Edition) -> str:
-    """The parameters in words."""
-    place = f"{wording.area_name(edition.area)}, {edition.year}."
-    return f"{place} {comparison(edition)} {BASIS[edition.total_basis]}"
-
-
-def _question(notebook: NotebookNode, stem: str) -> str:
-    """The first heading of a notebook, without marks of emphasis."""
-    line, _ = _title(notebook)
-    return re.sub(r"[*_`]", "", line.lstrip("# ").strip()) if line else _name(stem)
-
-
-def _title(notebook: NotebookNode) -> tuple[str, NotebookNode]:
-    """The line of the first heading, and a copy of the notebook without it, as the page prints it itself."""
-    copy = nbformat.from_dict(notebook)
-    for cell in copy.cells:
-        if cell.cell_type == "markdown" and (match := re.search(r"^#+ .+$", cell.source, re.M)):
-            cell.source = cell.source.replace(match[0], "", 1).strip()
-            return match[0], copy
-    return "", copy
-
-
-def _picture(chapter: Chapter) -> str:
-    """The first chart of a chapter, its ids made its own, or else what the chapter says is missing."""
-    outputs = [output.get("data", {}) for cell in chapter.notebook.cells for output in cell.get("outputs", [])]
-    for data in outputs:
-        if "image/svg+xml" in data:
-            own = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>c{chapter.stem[:2]}-", data["image/svg+xml"])
-            return f'<figure class="chart" tabindex="0">{own}</figure>'
-    gaps = [data["text/html"] for data in outputs if data.get("text/html", "").startswith('<p class="gap">')]
-    return gaps[0] if gaps else ""
+def _print(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any], workshop: Path) -> None:
+    """Print the pages of a report as one PDF beside them and let the index lead to it."""
+    page = workshop / "print.html"
+    page.write_text(whole_page(folder, chapters, edition), encoding="utf-8", newline="\n")
+    printing.print_pdf(page, folder / PDF)
+    write_index(folder, chapters, edition, found, files=[WORKBOOK, PDF])
 
 
 def _swap(draft: Path, target: Path, old: Path) -> None:
@@ -338,21 +270,6 @@ def _swap(draft: Path, target: Path, old: Path) -> None:
         if old.exists():
             old.rename(target)
         raise
-
-
-def _save(notebook: NotebookNode, path: Path) -> None:
-    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
-
-
-def _write(html: str, path: Path) -> None:
-    """Write a page, or raise ReportError where it would load a picture: a report is one file a page."""
-    if match := re.search(r'<img\b[^>]*\bsrc="(?!data:)([^"]*)"', html):
-        raise ReportError(f"{path.name}: refers to the picture {match[1]}; a page can only hold charts drawn by a cell")
-    path.write_text(html, encoding="utf-8", newline="\n")
-
-
-def _name(stem: str) -> str:
-    return stem[3:].replace("_", " ").capitalize()
 
 
 def _tags(cell: NotebookNode) -> list[str]:

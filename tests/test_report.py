@@ -95,7 +95,8 @@ def text(reports, name):
 
 def test_a_report_holds_an_index_a_page_and_a_notebook_a_chapter(reports):
     stems = ["00_overview", "01_scale", "02_markets"]
-    files = {f"{stem}.{ending}" for stem in stems for ending in ("html", "ipynb")} | {"index.html"}
+    files = {f"{stem}.{ending}" for stem in stems for ending in ("html", "ipynb")}
+    files |= {"index.html", "tables.xlsx", "contents.json"}
     assert {path.name for path in reports[0].parent.iterdir()} == files
     assert reports[0].parts[-4:] == ("first", "hangzhou", "2011", "index.html")
 
@@ -155,7 +156,8 @@ def test_the_index_shows_headline_numbers_misfits_and_a_card_a_chapter(reports):
 
 
 def test_wide_tables_scroll_on_the_screen_and_are_whole_on_paper(reports):
-    screen, paper = re.search(r"<style>(.*)</style>", text(reports, "00_overview.html"), re.S)[1].split("@media print")
+    style = re.search(r"<style>(.*)</style>", text(reports, "00_overview.html"), re.S)[1]
+    screen, paper = style.split("@media print", 1)
     assert re.search(r"\.exhibit \{[^}]*overflow-x: auto", screen) and re.search(
         r"\.number \{ text-align: right", screen
     )
@@ -235,7 +237,9 @@ def test_a_new_report_takes_the_place_of_the_old_one(desk, monkeypatch):
     assert sorted(path.name for path in page.parent.iterdir()) == [
         "00_overview.html",
         "00_overview.ipynb",
+        "contents.json",
         "index.html",
+        "tables.xlsx",
     ]
     assert [path.name for path in page.parents[1].iterdir()] == ["2011"]
     assert page.parent.stat().st_mode == page.parents[1].stat().st_mode, "others may read it as far as the umask says"
