@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help report check lab test lint refresh pins clean
+.PHONY: help report pdf check lab test lint refresh pins clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -19,6 +19,9 @@ $(READY): requirements.txt pyproject.toml
 report: $(READY) ## make the report of YEAR and AREA in reports/AREA/YEAR
 	$(BIN)/hzso report --area $(AREA) --year $(YEAR)
 
+pdf: $(READY) ## the same with the whole report as one PDF; needs Chromium
+	$(BIN)/hzso report --area $(AREA) --year $(YEAR) --pdf
+
 check: $(READY) ## check the figures of AREA
 	$(BIN)/hzso check --area $(AREA)
 
@@ -26,7 +29,7 @@ lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 test: $(READY) ## run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadscope
 
 lint: $(READY) ## check style of code and notebooks
 	$(BIN)/ruff check .

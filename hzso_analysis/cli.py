@@ -40,6 +40,7 @@ Examples:
   hzso report --area hangzhou --year 2011
   hzso report --area hangzhou --area china --years 2008,2010-2011
   hzso report --year 2010 --compare-with "" --out /tmp/reports
+  hzso report --area hangzhou --year 2011 --pdf
   hzso report -p year 2011 -p total_basis published
 """
 )
@@ -53,10 +54,11 @@ Examples:
 )
 @click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
 @click.option("--show-code", is_flag=True, help="Unfold the code on the pages.")
+@click.option("--pdf", is_flag=True, help="Also print the whole report as report.pdf; needs Chromium.")
 @click.option("-p", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="Parameter of the notebooks.")
 @click.pass_context
 def report(ctx: click.Context, years: str | None, out: str, given: tuple[tuple[str, str], ...], **options: Any) -> None:
-    """Run all notebooks for each area and year and write a report for each.
+    """Run all notebooks for each area and year and write a report for each, and OUT/index.html over all reports.
 
     An old report of the same area and year stays until the new one is whole. The paths of the reports go to stdout,
     progress to stderr. The exit status is 1 where a report could not be made; the others are made all the same.

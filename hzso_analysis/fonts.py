@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
@@ -73,12 +74,11 @@ def embedded(texts: Iterable[str]) -> str:
     if not letters:
         return ""
     options = subset.Options(flavor="woff", hinting=False, layout_features=[], name_IDs=[], notdef_outline=True)
-    font = subset.load_font(str(chinese_font()), options)
-    chosen = subset.Subsetter(options)
+    chosen, raw = subset.Subsetter(options), io.BytesIO()
     chosen.populate(unicodes=letters)
-    chosen.subset(font)
-    raw = io.BytesIO()
-    subset.save_font(font, raw, options)
+    with closing(subset.load_font(str(chinese_font()), options)) as font:
+        chosen.subset(font)
+        subset.save_font(font, raw, options)
     data = base64.b64encode(raw.getvalue()).decode()
     return f'@font-face {{ font-family: "{FAMILY}"; src: url("data:font/woff;base64,{data}"); }}'
 

@@ -89,9 +89,7 @@ def build_report(
         target = Path(out_dir) / edition.area / str(edition.year)
         if target.exists() and not (target / "index.html").is_file():
             raise ReportError(f"{target} is in the way: it holds no report; move it or choose another folder")
-        catalogue.check_place(Path(out_dir))
-        if pdf:
-            printing.check_printing()
+        _check_surroundings(Path(out_dir), pdf)
         notebooks, found = load_notebooks(parameters), front(edition)
         target.parent.mkdir(parents=True, exist_ok=True)
         workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{edition.year}-"))
@@ -120,6 +118,7 @@ def build_reports(
     done: Callable[[Path], object],
     *,
     out_dir: str | Path = "reports",
+    pdf: bool = False,
     progress: bool = False,
     **parameters: Any,
 ) -> None:
@@ -132,11 +131,12 @@ def build_reports(
     found = (parameter_faults(area=area, year=year, **parameters) for area, year in asked)
     if faults := dict.fromkeys(itertools.chain.from_iterable(found)):
         raise ValueError("\n".join(faults))
+    _check_surroundings(Path(out_dir), pdf)
     orders, failed = dict.fromkeys((area, whole_year(year)) for area, year in asked), []
     with share_answers():
         for area, year in orders:
             try:
-                page = build_report(area=area, year=year, out_dir=out_dir, progress=progress, **parameters)
+                page = build_report(area=area, year=year, out_dir=out_dir, pdf=pdf, progress=progress, **parameters)
             except Exception as error:  # whatever is wrong with one report
                 if len(orders) == 1:
                     raise
@@ -250,6 +250,13 @@ def _number(notebook: NotebookNode, index: int, injected: bool) -> int:
     tagged = next(place for place, cell in enumerate(notebook.cells) if "parameters" in _tags(cell))
     last = index - (injected and index > tagged)
     return sum(cell.cell_type == "code" for cell in notebook.cells[: last + 1])
+
+
+def _check_surroundings(out_dir: Path, pdf: bool) -> None:
+    """Raise an error where the catalogue has no place or nothing can print: better before the notebooks run."""
+    catalogue.check_place(out_dir)
+    if pdf:
+        printing.check_printing()
 
 
 def _print(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any], workshop: Path) -> None:
