@@ -11,6 +11,7 @@ from hzso_analysis.chapters import shares
 from hzso_analysis.edition import Edition, Quantity, label, share
 from hzso_analysis.exhibits import Exhibit, table
 from hzso_analysis.figures import codebook
+from hzso_analysis.wording import say
 
 
 def markets_of(edition: Edition) -> pd.DataFrame:
@@ -34,20 +35,15 @@ def separate(edition: Edition) -> list[str]:
 
 
 def _gap(edition: Edition) -> str:
-    return (
-        f"No offshore executed amount by market was published for {wording.area_name(edition.area)} in {edition.year}."
-    )
+    return say("markets.gap", area=wording.area_name(edition.area), year=edition.year)
 
 
 def headline(edition: Edition) -> Exhibit:
     """Table of every market or group: value, share as printed and as computed."""
-    known, heading = known_markets(edition), "Value and share by market"
-    rows = shares.share_marks(edition, known)
-    title = (
-        f"{rows[0]['label']} awarded {rows[0]['text']} of offshore contracts executed in {edition.year}"
-        if rows
-        else heading
-    )
+    known, heading = known_markets(edition), say("markets.headline_heading")
+    title, rows = heading, shares.share_marks(edition, known)
+    if rows:
+        title = say("markets.headline_title", name=rows[0]["label"], share=rows[0]["text"], year=edition.year)
     return shares.shares_table(edition, known, title=title, heading=heading, gap=_gap(edition))
 
 
@@ -56,18 +52,17 @@ def split(edition: Edition) -> Exhibit:
     known = known_markets(edition)
 
     def title(rows: list[dict]) -> str:
-        return (
-            f"{rows[0]['label']}: {rows[0]['text']} of offshore executed; all other markets together {rows[-1]['text']}"
-        )
+        words = {"name": rows[0]["label"], "share": rows[0]["text"]}
+        return say("markets.split_title", rest=rows[-1]["text"], **words)
 
     parts = {name: known[name] for name in separate(edition)}
-    words = {"heading": "Where the contracts come from", "gap": _gap(edition)}
-    return shares.whole(edition, parts, rest="all other markets", title=title, **words)
+    words = {"heading": say("markets.split_heading"), "gap": _gap(edition)}
+    return shares.whole(edition, parts, rest=say("markets.rest"), title=title, **words)
 
 
 def nation(edition: Edition) -> Exhibit:
     """Shares of the markets and groups in the area and in the nation, side by side."""
-    return shares.against_nation(edition, markets_of(edition).index, heading="Against the markets of the nation")
+    return shares.against_nation(edition, markets_of(edition).index, heading=say("markets.nation_heading"))
 
 
 def trend(edition: Edition) -> Exhibit:
@@ -83,7 +78,7 @@ def diversification(edition: Edition) -> Exhibit:
     A group of m markets with the share s holds a largest one of at least s / m and a Herfindahl-Hirschman index of s
     squared over m to s squared; all other markets, with the share r, add at most r squared.
     """
-    heading, known = "Diversification of markets", known_markets(edition)
+    heading, known = say("markets.diversification_heading"), known_markets(edition)
     parts = {name: share(edition, known[name]) for name in separate(edition)}
     if not parts or not all(part and part.high <= 1 for part in parts.values()):
         return Exhibit(heading, pd.DataFrame(), _gap(edition))
@@ -94,12 +89,12 @@ def diversification(edition: Edition) -> Exhibit:
     own = sum(part**2 for part in low) / many, sum(part**2 for part in high)
     rest = max(0.0, 1 - sum(low)) ** 2
     names = wording.listing(label(edition, "categories", name) for name in parts)
-    among = f"the {wording.number(many)} markets {names}" if members else names
+    key = "markets.index_of_group" if members else "markets.index_of_singles"
     values = {
-        f"largest of {names}": (wording.percent(*largest), largest),
-        f"index of {among} alone": (wording.span(*own, 3), own),
-        "index that all other markets add": (f"0–{wording.half_up(rest, 3)}", (0.0, rest)),
-        "index of all markets": (wording.span(own[0], own[1] + rest, 3), (own[0], own[1] + rest)),
+        say("markets.largest", names=names): (wording.percent(*largest), largest),
+        say(key, names=names, number=wording.number(many)): (wording.span(*own, 3), own),
+        say("markets.index_of_rest"): (f"0–{wording.half_up(rest, 3)}", (0.0, rest)),
+        say("markets.index_of_all"): (wording.span(own[0], own[1] + rest, 3), (own[0], own[1] + rest)),
     }
     statuses = [*(["bounded"] * 2 if members else ["computed"] * 2), "bounded", "bounded"]
     used = pd.concat([known[name].rows for name in parts])
@@ -107,15 +102,8 @@ def diversification(edition: Edition) -> Exhibit:
         {"item": item, "value": text, "status": status, "low": ends[0], "high": ends[1], "rows": used}
         for (item, (text, ends)), status in zip(values.items(), statuses, strict=True)
     ]
-    holds = wording.percent(largest[0], math.inf) if members else wording.percent(*largest)
-    who = (
-        f"The largest of {names}"
-        if members
-        else f"{label(edition, 'categories', next(iter(parts)))}, the largest single market with a figure,"
-    )
-    title = f"{who} holds {holds} of offshore executed, {edition.year}"
-    note = (
-        "Herfindahl-Hirschman index of shares, 0 to 1. Nothing is assumed of what was not printed: the other markets "
-        "add nothing if they are many and small, and most if all their contracts come from one market."
-    )
-    return table(edition, rows, title=title, note=note)
+    key = "markets.diversification_group" if members else "markets.diversification_single"
+    share_text = wording.percent(largest[0], math.inf) if members else wording.percent(*largest)
+    name = names if members else label(edition, "categories", next(iter(parts)))
+    title = say(key, name=name, share=share_text, year=edition.year)
+    return table(edition, rows, title=title, note=say("markets.diversification_note"))

@@ -10,23 +10,24 @@ from hzso_analysis import charts, wording
 from hzso_analysis.chapters import firm_sizes, leading_enterprises, markets, scale, sector_mix, talent_training
 from hzso_analysis.edition import Edition, Quantity, Share, category_name, find, match, printed_rows, share
 from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, table
+from hzso_analysis.wording import say
 
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
 HEADLINES = [
-    ("Contracts executed, offshore", EXECUTED, "offshore", "total"),
-    ("Contracts executed, all", EXECUTED, "all", "total"),
-    ("Contracts signed, all", SIGNED, "all", "total"),
-    ("Contracts signed, offshore", SIGNED, "offshore", "total"),
-    ("Enterprises above USD 100 million", "enterprises", "offshore", "above USD 100 million"),
-    ("Enterprises registered", "enterprises registered", "", "total"),
-    ("Employees", "employees", "", "total"),
-    ("People trained", "people trained", "", "total"),
+    ("overview.executed_offshore", EXECUTED, "offshore", "total"),
+    ("overview.executed_all", EXECUTED, "all", "total"),
+    ("overview.signed_all", SIGNED, "all", "total"),
+    ("overview.signed_offshore", SIGNED, "offshore", "total"),
+    ("overview.largest_enterprises", "enterprises", "offshore", "above USD 100 million"),
+    ("overview.enterprises", "enterprises registered", "", "total"),
+    ("overview.employees", "employees", "", "total"),
+    ("overview.trained", "people trained", "", "total"),
 ]
 
 
 def main_numbers(edition: Edition) -> dict[str, Quantity]:
     """What is known of the main numbers of the year."""
-    found = {item: find(edition, *cell) for item, *cell in HEADLINES}
+    found = {say(key): find(edition, *cell) for key, *cell in HEADLINES}
     return {item: quantity for item, quantity in found.items() if quantity}
 
 
@@ -38,10 +39,9 @@ def headline(edition: Edition) -> Exhibit:
         more = {"change": _change(edition, quantity), "share": wording.percent(part.low, part.high) if part else "–"}
         row = quantity_row(item, quantity)
         rows.append({key: row[key] for key in ("item", "value", "unit")} | more | row)
-    gap = f"None of the main numbers was published for {wording.area_name(edition.area)} in {edition.year}."
-    note = "Change: on the year before. Share: of the nation. – where one of the two years or areas is not known."
-    title = scale.headline_title(edition)
-    return table(edition, rows, title=title, note=note, heading="Headline numbers", gap=gap)
+    gap = say("overview.headline_gap", area=wording.area_name(edition.area), year=edition.year)
+    words = {"note": say("overview.headline_note"), "heading": say("overview.headline_heading")}
+    return table(edition, rows, title=scale.headline_title(edition), gap=gap, **words)
 
 
 def _change(edition: Edition, quantity: Quantity) -> str:
@@ -60,8 +60,8 @@ def findings(edition: Edition) -> str:
     """What each chapter finds, as a list of sentences."""
     found = [scale.recovered(edition), sector_mix.headline(edition), leading_enterprises.headline(edition)]
     found += [firm_sizes.ratios(edition), markets.headline(edition), talent_training.headline(edition)]
-    said = [f"- {exhibit.title}." for exhibit in found if not exhibit.frame.empty]
-    return "\n".join(said) or "- No chapter has figures for this year."
+    said = [say("overview.finding", finding=exhibit.title) for exhibit in found if not exhibit.frame.empty]
+    return "\n".join(f"- {text}" for text in said or [say("overview.no_finding")])
 
 
 def against_printed_total(edition: Edition) -> Exhibit:
@@ -80,9 +80,10 @@ def against_printed_total(edition: Edition) -> Exhibit:
             agrees = abs(computed - printed["value"]) <= slack + printed["precision"]
             rows.append(row | {"agrees": agrees, "rows": quantity.rows})
     rows.sort(key=lambda row: -row["first"])
-    gap = f"No share of the offshore total was printed with its amount for {edition.year}."
-    words = {"heading": "Shares against the printed total", "subtitle": f"Percent of offshore executed, {edition.year}"}
-    words |= {"names": ("as printed", f"on {wording.printed(total)}" if rows else ""), "gap": gap}
+    words = {"heading": say("overview.against_heading"), "gap": say("overview.against_gap", year=edition.year)}
+    words |= {"subtitle": say("overview.against_subtitle", year=edition.year)}
+    computed_on = say("overview.computed_on", total=wording.printed(total)) if rows else ""
+    words |= {"names": (say("overview.as_printed"), computed_on)}
     return chart(edition, charts.pairs, rows, title=lambda marks: _against(edition, total, marks), **words)
 
 
@@ -102,12 +103,12 @@ def _against(edition: Edition, total: pd.Series, rows: list[dict]) -> str:
     """Whether the shares were computed on the printed total, or on which one they were."""
     said = wording.amount(wording.printed(total), total["unit"])
     if all(row["agrees"] for row in rows):
-        return f"The printed shares agree with the printed total of {said}"
+        return say("overview.all_agree", total=said)
     found = find(edition, EXECUTED, "offshore", months="", unit=total["unit"])
     if not any(row["agrees"] for row in rows) and found and found.status == "corrected":
         used = wording.amount(wording.span(found.low, found.high), found.cell.unit)
-        return f"Every share was computed on {used}, not on the printed {wording.printed(total)}"
-    return f"Not all printed shares agree with the printed total of {said}"
+        return say("overview.none_agrees", used=used, printed=wording.printed(total))
+    return say("overview.some_disagree", total=said)
 
 
 def nation(edition: Edition) -> Exhibit:
@@ -122,10 +123,10 @@ def nation(edition: Edition) -> Exhibit:
 
     def title(rows: list[dict]) -> str:
         nouns = [row["label"][:1].lower() + row["label"][1:] for row in rows]
-        text = f"{wording.area_name(edition.area)} has {rows[0]['text']} of {other}'s {nouns[0]}"
-        return text + (f", {rows[-1]['text']} of its {nouns[-1]}" if len(rows) > 1 else "")
+        words = {"area": wording.area_name(edition.area), "other": other, "share": rows[0]["text"], "what": nouns[0]}
+        key = "overview.nation_two" if len(rows) > 1 else "overview.nation_one"
+        return say(key, least_share=rows[-1]["text"], least=nouns[-1], **words)
 
-    gap = f"{other} prints none of the same numbers for {edition.year}."
-    gap = gap if other else "There is no area to compare with."
-    note = f"Percent of {other}, {edition.year}; whiskers are bounds"
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading="Share of the nation", gap=gap)
+    gap = say("overview.nation_gap", other=other, year=edition.year) if other else say("shares.no_other_area")
+    note, heading = say("overview.nation_subtitle", other=other, year=edition.year), say("overview.nation_heading")
+    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap=gap)

@@ -11,29 +11,36 @@ from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share, value_text
 from hzso_analysis.exhibits import Exhibit, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
 from hzso_analysis.figures import codebook
+from hzso_analysis.wording import say
 
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
-PRINTED = {"growth": "printed growth", "cumulative": "sum", "average growth": "average growth a year"}
+PRINTED = {"growth": "scale.growth_printed", "cumulative": "scale.sum", "average growth": "scale.average_growth"}
+FLOWS = {"": "scale.of_no_flow", "all": "scale.of_all", "offshore": "scale.of_offshore", "onshore": "scale.of_onshore"}
+OFFSHORE_SHARE = {SIGNED: "scale.flows_signed", EXECUTED: "scale.flows_executed"}
 
 
 def headline(edition: Edition) -> Exhibit:
     """Table of the amounts of the year with unit, status and source, and of what was printed about their growth."""
     cells = [(name, flow) for name in (SIGNED, EXECUTED) for flow in ("all", "offshore", "onshore")]
-    rows = [cell_row(edition, f"{label(edition, 'indicators', name)}, {flow}", name, flow) for name, flow in cells]
+    rows = [cell_row(edition, _of_flow(edition, name, flow), name, flow) for name, flow in cells]
     rows += _execution(edition) + _growth(edition)
-    for measure, said in PRINTED.items():
-        rows += measure_rows(edition, f"Contracts executed, offshore, {said}", EXECUTED, "offshore", "total", measure)
-    return table(edition, rows, title=headline_title(edition), note="Amounts at current prices.")
+    for measure, key in PRINTED.items():
+        rows += measure_rows(edition, say(key), EXECUTED, "offshore", "total", measure)
+    return table(edition, rows, title=headline_title(edition), note=say("scale.headline_note"))
+
+
+def _of_flow(edition: Edition, indicator: str, flow: str) -> str:
+    return say(FLOWS[flow], amount=label(edition, "indicators", indicator))
 
 
 def headline_title(edition: Edition) -> str:
     """What the year's executed amount comes to."""
     found = find(edition, EXECUTED, "offshore") or find(edition, EXECUTED, "all")
     if found is None:
-        return f"No executed amount is known for {edition.year}"
-    flow = "Offshore contracts" if found.cell.flow == "offshore" else "Contracts"
+        return say("scale.headline_gap", year=edition.year)
+    key = "scale.headline_offshore" if found.cell.flow == "offshore" else "scale.headline_all"
     when = wording.period(found.cell.year, found.cell.months)
-    return f"{flow} executed in {when}: {wording.amount(value_text(found), found.cell.unit)}"
+    return say(key, period=when, amount=wording.amount(value_text(found), found.cell.unit))
 
 
 def _execution(edition: Edition) -> list[dict]:
@@ -42,7 +49,7 @@ def _execution(edition: Edition) -> list[dict]:
     if executed is None or signed is None or signed.cell != executed.cell._replace(indicator=SIGNED):
         return []
     text = wording.percent(*edition.reconciliation.ratio(executed.cell, signed.cell))[:-2]
-    return [computed_row("Executed as a share of signed, offshore", text, "%", pd.concat([executed.rows, signed.rows]))]
+    return [computed_row(say("scale.execution"), text, "%", pd.concat([executed.rows, signed.rows]))]
 
 
 def growth_between(edition: Edition, cell: Cell) -> tuple[float, float] | None:
@@ -64,23 +71,21 @@ def _growth(edition: Edition) -> list[dict]:
     bounds = found and growth_between(edition, found.cell)
     if not bounds:
         return []
-    item, text = "Contracts executed, offshore, growth computed", wording.percent(*bounds)[:-2]
-    return [computed_row(item, text, "%", found.rows, "estimates of both years")]
+    item, text = say("scale.growth_computed"), wording.percent(*bounds)[:-2]
+    return [computed_row(item, text, "%", found.rows, say("scale.growth_base"))]
 
 
 def flows(edition: Edition) -> Exhibit:
     """Bars of signed and executed, offshore and onshore."""
     cells = [(name, flow) for name in (SIGNED, EXECUTED) for flow in ("offshore", "onshore")]
-    found = [quantity for cell in cells if (quantity := find(edition, *cell))]
-    rows = []
+    found, rows = [quantity for cell in cells if (quantity := find(edition, *cell))], []
     for quantity in found:
-        name = f"{label(edition, 'indicators', quantity.cell.indicator)}, {quantity.cell.flow}"
-        when = f" ({wording.period(quantity.cell.year, quantity.cell.months)})" if quantity.cell.months else ""
-        if quantity.cell.unit == found[0].cell.unit:
-            rows.append(quantity_mark(name + when, quantity))
-    note = f"{found[0].cell.unit if found else ''}, {edition.year}, current prices"
-    gap = f"No amounts by flow were published for {edition.year}."
-    words = {"heading": "Signed and executed by flow", "gap": gap}
+        cell, name = quantity.cell, _of_flow(edition, quantity.cell.indicator, quantity.cell.flow)
+        if cell.months:
+            name = say("scale.in_period", name=name, period=wording.period(cell.year, cell.months))
+        rows += [quantity_mark(name, quantity)] if cell.unit == found[0].cell.unit else []
+    note = say("scale.flows_subtitle", unit=found[0].cell.unit if found else "", year=edition.year)
+    words = {"heading": say("scale.flows_heading"), "gap": say("scale.flows_gap", year=edition.year)}
     return chart(edition, charts.bars, rows, title=flows_title(edition), subtitle=note, **words)
 
 
@@ -88,8 +93,8 @@ def flows_title(edition: Edition) -> str:
     """How much of what was signed and executed is offshore."""
     found = [quantity for name in (SIGNED, EXECUTED) if (quantity := find(edition, name, "offshore"))]
     known = [(q.cell.indicator, part) for q in found if (part := share(edition, q)) and part.high <= 1]
-    parts = [f"{wording.percent(part.low, part.high)} of {name}" for name, part in known]
-    return f"Offshore work makes up {wording.listing(parts)}" if parts else headline_title(edition)
+    parts = [say(OFFSHORE_SHARE[name], share=wording.percent(part.low, part.high)) for name, part in known]
+    return say("scale.flows_title", parts=wording.listing(parts)) if parts else headline_title(edition)
 
 
 def executed_series(edition: Edition) -> tuple[list[Quantity], str]:
@@ -103,14 +108,12 @@ def executed_series(edition: Edition) -> tuple[list[Quantity], str]:
 def recovered(edition: Edition) -> Exhibit:
     """Offshore executed over the years with bounds, beside what was printed where that differs."""
     known, months = executed_series(edition)
-    rows = [quantity_mark("", q, series="from all figures together", year=q.cell.year) for q in known]
+    rows = [quantity_mark("", q, series=say("scale.recovered_series"), year=q.cell.year) for q in known]
     misfits, far = _misfits(known)
-    note = f"{known[-1].cell.unit}, " if known else ""
-    note += f"{wording.months_text(months)} of each year" if months else "whole years"
-    note += ", current prices; whiskers are bounds"
-    note += f"; {wording.listing(far)} lies outside the chart" if far else ""
-    gap = f"No year up to {edition.year} is known."
-    words = {"heading": "Offshore executed over the years", "gap": gap}
+    years = say("scale.parts_of_years", months=wording.months_text(months)) if months else say("scale.whole_years")
+    key = "scale.recovered_subtitle_far" if far else "scale.recovered_subtitle"
+    note = say(key, unit=known[-1].cell.unit if known else "", years=years, far=wording.listing(far))
+    words = {"heading": say("scale.recovered_heading"), "gap": say("scale.recovered_gap", year=edition.year)}
     return chart(edition, charts.lines, rows + misfits, title=lambda _: recovered_title(known), subtitle=note, **words)
 
 
@@ -121,9 +124,9 @@ def _misfits(known: list[Quantity]) -> tuple[list[dict], list[str]]:
         for _, level in quantity.rows[quantity.rows["qualifier"] != "unclear"].iterrows():
             text, value, half = wording.printed(level), level["value"], level["precision"]
             if value > top:
-                far.append(f"{text} printed for {level['year']}")
+                far.append(say("scale.printed_for", value=text, year=level["year"]))
             elif not quantity.low - half <= value <= quantity.high + half:
-                more = {"series": "printed, does not fit", "year": level["year"]}
+                more = {"series": say("scale.misfit_series"), "year": level["year"]}
                 if rows and rows[-1]["year"] == level["year"]:  # one label for all points of a year
                     text, rows[-1]["text"] = f"{rows[-1]['text']}; {text}", ""
                 rows.append(mark("", value, value, quantity.rows, text=text, **more))
@@ -133,13 +136,15 @@ def _misfits(known: list[Quantity]) -> tuple[list[dict], list[str]]:
 def recovered_title(known: list[Quantity]) -> str:
     """From where to where the series runs."""
     first, last = known[0], known[-1]
-    what = f"Offshore executed in {wording.months_text(last.cell.months)}" if last.cell.months else "Offshore executed"
-    now = wording.amount(value_text(last), last.cell.unit)
-    if first is last:
-        return f"{what}, {last.cell.year}: {now}"
-    verb = "rose" if last.low > first.high else "fell" if last.high < first.low else "moved"
+    what = say("scale.executed")
+    if last.cell.months:
+        what = say("scale.executed_in", months=wording.months_text(last.cell.months))
     start = wording.amount(value_text(first), first.cell.unit)
-    return f"{what} {verb} from {start} in {first.cell.year} to {value_text(last)} in {last.cell.year}"
+    if first is last:
+        return say("scale.recovered_one", executed=what, year=last.cell.year, amount=start)
+    key = "scale.rose" if last.low > first.high else "scale.fell" if last.high < first.low else "scale.moved"
+    years = {"first": first.cell.year, "last": last.cell.year}
+    return say(key, executed=what, before=start, now=value_text(last), **years)
 
 
 def growth(edition: Edition) -> Exhibit:
@@ -152,24 +157,25 @@ def growth(edition: Edition) -> Exhibit:
             year = quantity.cell.year
             rates = printed_rows(edition, EXECUTED, "offshore", "total", "growth", year=year, months=months)
             rates = rates[(rates["currency"] == quantity.cell.unit[:3]) & (rates["qualifier"] != "unclear")]
-            said = f" (printed {wording.printed(rates.iloc[0])} %)" if len(rates) else ""
-            used = rates if len(rates) else quantity.rows
-            rows.append(mark(str(year), *bounds, used, text=wording.percent(*bounds) + said))
-    note = "Offshore executed, change on the year before, percent"
-    words = {"heading": "Growth of offshore executed", "gap": "No two neighbouring years are known."}
-    return chart(edition, charts.bars, rows, title=growth_title, subtitle=note, **words)
+            text, used = wording.percent(*bounds), rates if len(rates) else quantity.rows
+            if len(rates):
+                text = say("scale.growth_and_printed", computed=text, printed=f"{wording.printed(rates.iloc[0])} %")
+            rows.append(mark(str(year), *bounds, used, text=text))
+    words = {"heading": say("scale.growth_heading"), "gap": say("scale.growth_gap")}
+    return chart(edition, charts.bars, rows, title=growth_title, subtitle=say("scale.growth_subtitle"), **words)
 
 
 def growth_title(rows: list[dict]) -> str:
     """How the latest growth compares with the one before."""
     last, before = rows[-1], rows[-2] if len(rows) > 1 else None
-    now = f"Offshore executed grew by {last['text'].split(' (')[0]} in {last['label']}"
+    now = say("scale.grew", percent=wording.percent(last["low"], last["high"]), year=last["label"])
     if last["high"] < 0:
-        now = f"Offshore executed shrank by {wording.percent(-last['high'], -last['low'])} in {last['label']}"
+        now = say("scale.shrank", percent=wording.percent(-last["high"], -last["low"]), year=last["label"])
     if before is None or int(before["label"]) != int(last["label"]) - 1:
         return now
-    word = "down from" if before["low"] > last["high"] else "up from" if before["high"] < last["low"] else "after"
-    return f"{now}, {word} {before['text'].split(' (')[0]} the year before"
+    falls, rises = before["low"] > last["high"], before["high"] < last["low"]
+    key = "scale.down" if falls else "scale.up" if rises else "scale.after"
+    return say(key, now=now, before=wording.percent(before["low"], before["high"]))
 
 
 def nation(edition: Edition) -> Exhibit:
@@ -179,16 +185,17 @@ def nation(edition: Edition) -> Exhibit:
         part = share(edition, quantity, of=edition.compare_with)
         if part and part.high <= 1:
             used = pd.concat([quantity.rows, part.base.rows])
-            year = quantity.cell.year
-            rows.append(mark("", part.low, part.high, used, fraction=True, series="share", year=year))
+            more = {"series": say("scale.nation_series"), "year": quantity.cell.year}
+            rows.append(mark("", part.low, part.high, used, fraction=True, **more))
 
     def title(rows: list[dict]) -> str:
-        earlier = f", {rows[0]['text']} in {rows[0]['year']}" if len(rows) > 1 else ""
-        return f"{area} executed {rows[-1]['text']} of {other}'s offshore contracts in {rows[-1]['year']}{earlier}"
+        key = "scale.nation_title_since" if len(rows) > 1 else "scale.nation_title"
+        words = {"year": rows[-1]["year"], "earlier": rows[0]["text"], "earlier_year": rows[0]["year"]}
+        return say(key, area=area, share=rows[-1]["text"], other=other, **words)
 
-    gap = f"{other} has no offshore executed amount for these years." if other else "There is no area to compare with."
-    note = f"Percent of {other}'s offshore executed, whole years, each in one currency"
-    return chart(edition, charts.lines, rows, title=title, subtitle=note, heading="Share of the nation", gap=gap)
+    gap = say("scale.nation_gap", other=other) if other else say("shares.no_other_area")
+    words = {"subtitle": say("scale.nation_subtitle", other=other), "heading": say("scale.nation_heading")}
+    return chart(edition, charts.lines, rows, title=title, gap=gap, **words)
 
 
 def unused(edition: Edition) -> Exhibit:
@@ -196,13 +203,9 @@ def unused(edition: Edition) -> Exhibit:
     rows = match(edition.reconciliation.figures, {"area": edition.area, "qualifier": "unclear", "category": "total"})
     rows = rows[(rows["year"] <= edition.year) & rows["indicator"].isin([EXECUTED, SIGNED])]
     lines = [line for index, row in rows.iterrows() if (line := _unused(edition, row, rows.loc[[index]]))]
-    agree = sum(line["agrees"] == "yes" for line in lines)
-    title = f"{agree} of {len(lines)} printed figures too unclear to be used"
-    title += " agree with the estimates of offshore executed"
-    note = "Label, base or measure of these figures are in doubt, so they constrain nothing; "
-    note += "the last columns test them."
-    gap = "No printed amount or growth rate had to be left out."
-    return table(edition, lines, title=title, note=note, heading="Figures that were not used", gap=gap)
+    agree = sum(line["agrees"] == say("scale.agrees") for line in lines)
+    words = {"title": say("scale.unused_title", agree=agree, number=len(lines)), "note": say("scale.unused_note")}
+    return table(edition, lines, heading=say("scale.unused_heading"), gap=say("scale.unused_gap"), **words)
 
 
 def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> dict | None:
@@ -211,11 +214,11 @@ def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> dict | None
     bounds = growth_between(edition, found.cell) if found and row["measure"] == "growth" else bounds
     if bounds is None:
         return None
-    scale = 100 if row["measure"] == "growth" else 1
+    scale, key = (100, "scale.unused_growth") if row["measure"] == "growth" else (1, "scale.unused_level")
     value, half = row["value"], row["precision"]
     agrees = scale * bounds[0] <= value + half and scale * bounds[1] >= value - half
-    words = [label(edition, "indicators", row["indicator"]), row["flow"], row["measure"]]
-    words.append(wording.period(row["year"], row["months"]))
+    name, when = _of_flow(edition, row["indicator"], row["flow"]), wording.period(row["year"], row["months"])
     implied = wording.percent(*bounds) if scale == 100 else wording.span(*bounds)
-    line = {"item": ", ".join(words), "printed": wording.as_printed(row), "implied": implied}
-    return line | {"agrees": "yes" if agrees else "no", "note": row["note"], "rows": rows}
+    line = {"item": say(key, name=name, period=when), "printed": wording.as_printed(row), "implied": implied}
+    said = say("scale.agrees") if agrees else say("scale.disagrees")
+    return line | {"agrees": said, "note": row["note"], "rows": rows}

@@ -7,6 +7,7 @@ from hzso_analysis.chapters import shares
 from hzso_analysis.edition import Edition, Quantity, find, label, share
 from hzso_analysis.exhibits import Exhibit, chart, mark
 from hzso_analysis.figures import codebook
+from hzso_analysis.wording import say
 
 TYPES = ["ITO", "BPO", "KPO"]
 
@@ -14,7 +15,7 @@ TYPES = ["ITO", "BPO", "KPO"]
 def mixed(edition: Edition) -> dict[str, Quantity]:
     """What is known by type and industry: of executed contracts or, where nothing is, of signed ones."""
     names = [*TYPES, *industries_of(edition)]
-    return shares.known(edition, names) or shares.known(edition, names, "contracts signed")
+    return shares.known(edition, names) or shares.known(edition, names, shares.SIGNED)
 
 
 def industries_of(edition: Edition) -> list[str]:
@@ -23,13 +24,13 @@ def industries_of(edition: Edition) -> list[str]:
     return book.loc[book["dimension"] == "industry", "id"].tolist()
 
 
-def _gap(edition: Edition, what: str = "ITO, BPO, KPO or industry") -> str:
-    return f"No amount by {what} was published for {wording.area_name(edition.area)} in {edition.year}."
+def _gap(edition: Edition, key: str = "sector_mix.gap") -> str:
+    return say(key, area=wording.area_name(edition.area), year=edition.year)
 
 
 def headline(edition: Edition) -> Exhibit:
     """Table of every sector: value, share as printed and as computed."""
-    words = {"title": headline_title(edition), "heading": "Value and share by sector", "gap": _gap(edition)}
+    words = {"title": headline_title(edition), "heading": say("sector_mix.headline_heading"), "gap": _gap(edition)}
     return shares.shares_table(edition, mixed(edition), **words)
 
 
@@ -38,11 +39,10 @@ def headline_title(edition: Edition) -> str:
     parts = mixed(edition)
     sized = shares.share_marks(edition, {name: parts[name] for name in TYPES if name in parts})
     if not sized:
-        return "Value and share by sector"
+        return say("sector_mix.headline_heading")
     top = max(sized, key=lambda row: row["low"])
-    cell = parts[top["name"]].cell
-    when = wording.period(cell.year, cell.months)
-    return f"{top['label']} makes up {top['text']} of offshore {cell.indicator} in {when}"
+    words = shares.what(parts[top["name"]].cell)
+    return say("sector_mix.headline_title", name=top["label"], share=top["text"], **words)
 
 
 def split(edition: Edition) -> Exhibit:
@@ -50,19 +50,21 @@ def split(edition: Edition) -> Exhibit:
     parts = {name: quantity for name, quantity in mixed(edition).items() if name in TYPES}
     exact = {row["name"] for row in shares.share_marks(edition, parts, widest=0.02)}
     open_ones = [name for name in TYPES if name not in exact]
-    rest = f"{wording.listing(open_ones)}: not published{' apart' if len(open_ones) > 1 else ''}" if open_ones else ""
+    key, names = "sector_mix.rest" if len(open_ones) > 1 else "sector_mix.rest_one", wording.listing(open_ones)
+    rest = say(key, names=names) if open_ones else ""
 
     def title(rows: list[dict]) -> str:
         named = sorted((row for row in rows if row["name"]), key=lambda row: -row["low"])
-        lead = f"{named[0]['label']} leads with {named[0]['text']}"
+        words = {"name": named[0]["label"], "share": named[0]["text"]}
         if rows[-1]["name"]:
-            others = wording.listing(f"{row['label']} ({row['text']})" for row in named[1:])
-            return f"{lead}, then {others}"
+            others = [say("sector_mix.name_and_share", name=row["label"], share=row["text"]) for row in named[1:]]
+            return say("sector_mix.split_title", others=wording.listing(others), **words)
         base = share(edition, parts[named[0]["name"]]).base
         held = wording.between(rows[-1]["low"] * base.low / 100, rows[-1]["high"] * base.high / 100, base.cell.unit)
-        return f"{lead}; {wording.listing(open_ones)} together {rows[-1]['text']}, {held}"
+        return say("sector_mix.split_title_rest", names=names, rest=rows[-1]["text"], amount=held, **words)
 
-    return shares.whole(edition, parts, rest=rest, title=title, heading="ITO, BPO and KPO", gap=_gap(edition))
+    words = {"heading": say("sector_mix.split_heading"), "gap": _gap(edition)}
+    return shares.whole(edition, parts, rest=rest, title=title, **words)
 
 
 def industries(edition: Edition) -> Exhibit:
@@ -74,12 +76,12 @@ def industries(edition: Edition) -> Exhibit:
     def title(rows: list[dict]) -> str:
         total = sum(row["low"] for row in rows)
         if total <= 100:
-            return f"{rows[0]['label']} is the largest printed sector with {rows[0]['text']}; the sectors overlap"
+            return say("sector_mix.industries_largest", name=rows[0]["label"], share=rows[0]["text"])
         names = wording.listing(row["label"] for row in rows)
-        return f"Printed sectors overlap: {names} would add up to {wording.half_up(total)} %"
+        return say("sector_mix.industries_overlap", names=names, sum=f"{wording.half_up(total)} %")
 
-    note = f"{shares.subtitle(edition, parts)}; each bar is a share of the whole, never summed"
-    words = {"heading": "Industries", "gap": _gap(edition, "industry")}
+    note = say("sector_mix.industries_subtitle", subtitle=shares.subtitle(edition, parts))
+    words = {"heading": say("sector_mix.industries_heading"), "gap": _gap(edition, "sector_mix.industries_gap")}
     return chart(edition, charts.bars, rows, title=title, subtitle=note, **words)
 
 
@@ -103,9 +105,9 @@ def location_quotients(edition: Edition) -> Exhibit:
 
     def title(rows: list[dict]) -> str:
         top = max(rows, key=lambda row: row["low"])
-        return f"{top['label']} weighs {top['text']} times as much as in {other}"
+        return say("sector_mix.quotient_title", name=top["label"], times=top["text"], other=other)
 
-    gap = f"{other} has no offshore amounts by sector for the same period of {edition.year}."
-    gap = gap if other else "There is no area to compare with."
-    note = f"Location quotient against {other}, {edition.year}; 1 = same share"
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading="Location quotient", gap=gap)
+    words = {"other": other, "year": edition.year}
+    gap = say("sector_mix.quotient_gap", **words) if other else say("shares.no_other_area")
+    note, heading = say("sector_mix.quotient_subtitle", **words), say("sector_mix.quotient_heading")
+    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap=gap)

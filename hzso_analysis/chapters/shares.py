@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from hzso_analysis import charts, wording
+from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series, share, value_text
 from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, table
+from hzso_analysis.wording import say
 
-EXECUTED = "contracts executed"
+EXECUTED, SIGNED = "contracts executed", "contracts signed"
+CONTRACTS = {EXECUTED: "shares.executed", SIGNED: "shares.signed"}
+NOTES = {"estimated": "shares.base_estimated", "published": "shares.base_published"}
 
 
 def known(edition: Edition, names: Iterable[str], indicator: str = EXECUTED, **key) -> dict[str, Quantity]:
@@ -44,12 +48,13 @@ def base_note(edition: Edition, parts: dict[str, Quantity]) -> str:
     """The sentence that names the base of the computed shares, its value and its status."""
     base = base_of(edition, parts)
     if base is None:
-        return "The total is not known, so no share can be computed."
-    what = f"{base.cell.indicator} in {wording.period(base.cell.year, base.cell.months)}"
-    return (
-        f"Shares are computed on all offshore {what}: {in_words(base)} ({edition.total_basis} total, {base.status}). "
-        "Shares are rounded once and need not add up."
-    )
+        return say("shares.base_unknown")
+    return say(NOTES[edition.total_basis], total=in_words(base), status=base.status, **what(base.cell))
+
+
+def what(cell: Cell) -> dict[str, str]:
+    """Which contracts of which period a cell counts, for a sentence."""
+    return {"contracts": say(CONTRACTS[cell.indicator]), "period": wording.period(cell.year, cell.months)}
 
 
 def subtitle(edition: Edition, parts: dict[str, Quantity]) -> str:
@@ -57,8 +62,7 @@ def subtitle(edition: Edition, parts: dict[str, Quantity]) -> str:
     base = base_of(edition, parts)
     if base is None:
         return ""
-    what = f"{base.cell.indicator}, {wording.period(base.cell.year, base.cell.months)}"
-    return f"Percent of offshore {what}; base {wording.amount(value_text(base), base.cell.unit)}"
+    return say("shares.subtitle", total=wording.amount(value_text(base), base.cell.unit), **what(base.cell))
 
 
 def share_marks(edition: Edition, parts: dict[str, Quantity], widest: float = math.inf) -> list[dict]:
@@ -67,9 +71,8 @@ def share_marks(edition: Edition, parts: dict[str, Quantity], widest: float = ma
     for name, quantity in parts.items():
         part = share(edition, quantity)
         if part and part.low > 0 and part.high < math.inf and part.high - part.low < widest:
-            marks.append(
-                mark(label(edition, "categories", name), part.low, part.high, quantity.rows, fraction=True, name=name)
-            )
+            text = label(edition, "categories", name)
+            marks.append(mark(text, part.low, part.high, quantity.rows, fraction=True, name=name))
     return marks
 
 
@@ -97,19 +100,17 @@ def over_years(edition: Edition, names: Iterable[str], indicator: str = EXECUTED
         for quantity in series(edition, indicator, "offshore", name, months=None):
             found = share_marks(edition, {name: quantity}, widest=0.05)
             rows += [row | {"series": row["label"], "year": quantity.cell.year} for row in found]
-            partly += (
-                [wording.period(quantity.cell.year, quantity.cell.months)] if found and quantity.cell.months else []
-            )
+            if found and quantity.cell.months:
+                partly.append(wording.period(quantity.cell.year, quantity.cell.months))
     rows = [row for row in rows if sum(other["series"] == row["series"] for other in rows) > 1]
+    draw = charts.lines
     if len({row["year"] for row in rows}) == 2:
-        rows = [row | {"label": f"{row['series']}, {row['year']}"} for row in rows]
+        rows = [row | {"label": say("shares.in_year", name=row["series"], year=row["year"])} for row in rows]
         draw = charts.bars
-    else:
-        draw = charts.lines
-    note = f"Percent of all offshore {indicator}"
-    note += f"; {wording.listing(dict.fromkeys(partly))} only" if partly else ", whole years"
-    gap = "Nothing has a share in more than one year."
-    return chart(edition, draw, rows, title=_moved, subtitle=note, heading="Change over the years", gap=gap)
+    key = "shares.years_subtitle_partly" if partly else "shares.years_subtitle"
+    note = say(key, contracts=say(CONTRACTS[indicator]), periods=wording.listing(dict.fromkeys(partly)))
+    words = {"heading": say("shares.years_heading"), "gap": say("shares.years_gap")}
+    return chart(edition, draw, rows, title=_moved, subtitle=note, **words)
 
 
 def _moved(rows: list[dict]) -> str:
@@ -118,7 +119,8 @@ def _moved(rows: list[dict]) -> str:
     for row in rows:
         ends[row["series"]] = (ends.get(row["series"], (row, row))[0], row)
     first, last = max(ends.values(), key=lambda pair: abs(pair[1]["low"] - pair[0]["low"]))
-    return f"{first['series']}: {first['text']} of the total in {first['year']}, {last['text']} in {last['year']}"
+    words = {"name": first["series"], "before": first["text"], "first": first["year"]}
+    return say("shares.years_title", now=last["text"], last=last["year"], **words)
 
 
 def against_nation(edition: Edition, names: Iterable[str], *, heading: str) -> Exhibit:
@@ -126,17 +128,17 @@ def against_nation(edition: Edition, names: Iterable[str], *, heading: str) -> E
     names, other, rows = list(names), edition.compare_with, []
     for area in filter(None, (edition.area, other)):
         for row in share_marks(edition, known(edition, names, area=area), widest=0.05):
-            rows.append(row | {"label": f"{wording.area_name(area)}: {row['label']}", "area": area})
-    areas = {row["area"] for row in rows}
+            name = say("shares.in_area", area=wording.area_name(area), name=row["label"])
+            rows.append(row | {"label": name, "area": area})
     same = len({(row["name"]) for row in rows}) < len(rows)
-    note = f"Percent of the area's own offshore executed, {edition.year}"
-    note += "" if same else "; the two print different groups, so the shares are not the same thing"
-    gap = f"Not both areas print such amounts for {edition.year}." if other else "There is no area to compare with."
+    note = say("shares.against_subtitle" if same else "shares.against_subtitle_unlike", year=edition.year)
+    gap = say("shares.against_gap", year=edition.year) if other else say("shares.no_other_area")
 
     def title(rows: list[dict]) -> str:
         firsts = {row["area"]: row for row in sorted(rows, key=lambda row: row["low"])}
-        return "; ".join(f"{firsts[area]['label']} {firsts[area]['text']}" for area in (edition.area, other))
+        mine, theirs = firsts[edition.area], firsts[other]
+        words = {"name": mine["label"], "share": mine["text"]}
+        return say("shares.against_title", other_name=theirs["label"], other_share=theirs["text"], **words)
 
-    return chart(
-        edition, charts.bars, rows if len(areas) == 2 else [], title=title, subtitle=note, heading=heading, gap=gap
-    )
+    rows = rows if len({row["area"] for row in rows}) == 2 else []
+    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap=gap)

@@ -9,26 +9,35 @@ from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series
 from hzso_analysis.exhibits import Exhibit, chart, mark, measure_rows, quantity_mark, quantity_row, ratio_row, table
 from hzso_analysis.figures import codebook
+from hzso_analysis.wording import say
 
-TRAINED, STAFF, DEGREE = "people trained", "employees", "with college degree"
+TRAINED, STAFF, ADDED, DEGREE = "people trained", "employees", "employees added", "with college degree"
+EXECUTED = "contracts executed"
+PEOPLE, PERCENT = "talent_training.people", "talent_training.percent"
 TRAINING = [TRAINED, "training courses", "training organizations", "training bases of the city"]
-TRAINING += ["training centre capacity", "graduates supported", STAFF, "employees added"]
+TRAINING += ["training centre capacity", "graduates supported", STAFF, ADDED]
 POOL = ["students enrolled", STAFF, "employees in IT", "employees in software", TRAINED, "graduates a year"]
 RATIOS = [
-    ("People per course", TRAINED, "training courses", 1, "people"),
-    ("People per organization", TRAINED, "training organizations", 1, "people"),
-    ("Courses per organization", "training courses", "training organizations", 1, "courses"),
-    ("People trained for each graduate a year", TRAINED, "graduates a year", 1, "people"),
-    ("People trained for each 100 employees", TRAINED, STAFF, 100, "people"),
-    ("College graduates among employees", f"{STAFF}:{DEGREE}", STAFF, 100, "%"),
-    ("College graduates among employees added", f"employees added:{DEGREE}", "employees added", 100, "%"),
-    ("People trained per USD million executed offshore", TRAINED, "contracts executed", 1, "people"),
+    ("talent_training.per_course", TRAINED, "training courses", 1, PEOPLE),
+    ("talent_training.per_organization", TRAINED, "training organizations", 1, PEOPLE),
+    ("talent_training.courses_each", "training courses", "training organizations", 1, "talent_training.courses"),
+    ("talent_training.per_graduate", TRAINED, "graduates a year", 1, PEOPLE),
+    ("talent_training.per_employees", TRAINED, STAFF, 100, PEOPLE),
+    ("talent_training.with_degree", f"{STAFF}:{DEGREE}", STAFF, 100, PERCENT),
+    ("talent_training.added_with_degree", f"{ADDED}:{DEGREE}", ADDED, 100, PERCENT),
+    ("talent_training.per_amount", TRAINED, EXECUTED, 1, PEOPLE),
 ]
+# the series of employees by education and by what is counted: its name, its title
+WORKED = {
+    ("total", False): ("talent_training.all_employed", "talent_training.all_employed_title"),
+    ("total", True): ("talent_training.all_absorbed", "talent_training.all_absorbed_title"),
+    (DEGREE, False): ("talent_training.degree_employed", "talent_training.degree_employed_title"),
+    (DEGREE, True): ("talent_training.degree_absorbed", "talent_training.degree_absorbed_title"),
+}
 
 
 def _gap(edition: Edition) -> str:
-    area = wording.area_name(edition.area)
-    return f"No number of people trained, employed or studying was published for {area} in {edition.year}."
+    return say("talent_training.gap", area=wording.area_name(edition.area), year=edition.year)
 
 
 def headline(edition: Edition) -> Exhibit:
@@ -40,29 +49,28 @@ def surroundings(edition: Edition) -> Exhibit:
     """Table of the talent pool around the industry: universities, students, neighbouring branches."""
     book = codebook("indicators", edition.data_dir)
     others = [name for name in book.loc[book["chapter"] == "talent_training", "id"] if name not in TRAINING]
-    return _printed_table(edition, others, f"Universities and neighbouring branches, {edition.year}")
+    return _printed_table(edition, others, say("talent_training.surroundings_title", year=edition.year))
 
 
 def _printed_table(edition: Edition, names: list[str], title: str) -> Exhibit:
     rows = []
     for name in names:
         text = label(edition, "indicators", name)
-        for category, more in (("total", ""), (DEGREE, ", with a college degree")):
+        for category, item in (("total", text), (DEGREE, say("talent_training.of_degree", name=text))):
             if found := find(edition, name, category=category):
-                rows.append(quantity_row(text + more, found))
-        rows += measure_rows(edition, f"{text}, sum", name, "", "total", "cumulative")
-        rows += measure_rows(edition, f"{text}, average a year, printed", name, "", "total", "average")
-    note = "The zeros at the end of a number of people count as rounding."
-    return table(edition, rows, title=title, note=note, gap=_gap(edition))
+                rows.append(quantity_row(item, found))
+        for measure, key in (("cumulative", "talent_training.sum"), ("average", "talent_training.average")):
+            rows += measure_rows(edition, say(key, name=text), name, "", "total", measure)
+    return table(edition, rows, title=title, note=say("talent_training.rounding"), gap=_gap(edition))
 
 
 def headline_title(edition: Edition) -> str:
     """People trained or, where nobody printed that, employed."""
-    worked = "had been absorbed by the end of" if breaks_of(edition) else "worked in service outsourcing in"
-    for name, verb in ((TRAINED, "were trained in"), (STAFF, worked), ("employees added", "were newly employed in")):
+    worked = "talent_training.had_been_absorbed" if breaks_of(edition) else "talent_training.worked"
+    for name, key in ((TRAINED, "talent_training.trained"), (STAFF, worked), (ADDED, "talent_training.newly_employed")):
         if found := find(edition, name):
-            return f"{in_words(found).capitalize()} {verb} {edition.year}"
-    return f"Talent and training, {edition.year}"
+            return say(key, people=in_words(found).capitalize(), year=edition.year)
+    return say("talent_training.headline_heading", year=edition.year)
 
 
 def breaks_of(edition: Edition) -> list[int]:
@@ -75,16 +83,17 @@ def breaks_of(edition: Edition) -> list[int]:
 def ratios(edition: Edition) -> Exhibit:
     """Table of ratios: people per course and organisation, per graduate, per employee, per USD million executed."""
     rows = []
-    for text, top, base, scale, unit in RATIOS:
-        rows += ratio_row(edition, text, _get(edition, top), _get(edition, base), scale, unit)
-    title = f"{rows[0]['item']}: {rows[0]['value']} {rows[0]['unit']}" if rows else "Ratios"
-    note = "Bounds hold for every value within the rounding of both numbers."
-    gap = "No two numbers that make a ratio were published for the same year."
-    return table(edition, rows, title=title, note=note, gap=gap)
+    for key, top, base, scale, unit in RATIOS:
+        rows += ratio_row(edition, say(key), _get(edition, top), _get(edition, base), scale, say(unit))
+    words = {"note": say("talent_training.ratios_note"), "gap": say("talent_training.ratios_gap")}
+    if not rows:
+        return table(edition, rows, title=say("talent_training.ratios_heading"), **words)
+    item, value, unit = (rows[0][name] for name in ("item", "value", "unit"))
+    return table(edition, rows, title=say("talent_training.ratios_title", item=item, value=value, unit=unit), **words)
 
 
 def _get(edition: Edition, name: str) -> Quantity | None:
-    if name == "contracts executed":
+    if name == EXECUTED:
         return find(edition, name, "offshore", unit="USD million")
     indicator, _, category = name.partition(":")
     return find(edition, indicator, category=category or "total")
@@ -97,26 +106,24 @@ def years(edition: Edition) -> Exhibit:
     """
     now, sums = find(edition, TRAINED), printed_rows(edition, TRAINED, "", "total", "cumulative")
     if now is None or sums.empty:
-        rows = [quantity_mark("", q, series="added", year=q.cell.year) for q in series(edition, "employees added")]
-        words = {"subtitle": "People newly employed in service outsourcing a year", "heading": "People trained"}
-        rows = rows if len(rows) > 1 else []
+        name, known = say("talent_training.added_series"), series(edition, ADDED)
+        rows = [quantity_mark("", q, series=name, year=q.cell.year) for q in known if len(known) > 1]
+        words = {"subtitle": say("talent_training.added_subtitle"), "heading": say("talent_training.years_heading")}
         return chart(edition, charts.lines, rows, title=_added_title, gap=_gap(edition), **words)
     row = sums.iloc[0]
     low, high = interval(row["value"], row["precision"], row["qualifier"])
     since, before = int(row["since"]), edition.year - int(row["since"])
     earlier = max(0.0, low - now.high) / before, (high - now.low) / before
-    rows = [
-        quantity_mark(str(edition.year), now),
-        mark(f"{since} to {edition.year}, average", low / (before + 1), high / (before + 1), sums),
-        mark(f"{since} to {edition.year - 1}, average", *earlier, sums),
-    ]
-    title = f"{rows[0]['text']} people were trained in {edition.year}, {rows[2]['text']} a year before"
-    note = f"People a year; the averages follow from {wording.printed(row)} people since {since}"
+    ends = {edition.year: (low / (before + 1), high / (before + 1)), edition.year - 1: earlier}
+    rows = [quantity_mark(str(edition.year), now)]
+    rows += [mark(say("talent_training.years_average", first=since, last=y), *ends[y], sums) for y in ends]
+    title = say("talent_training.years_title", now=rows[0]["text"], year=edition.year, before=rows[2]["text"])
+    note = say("talent_training.years_subtitle", sum=wording.printed(row), since=since)
     return chart(edition, charts.bars, rows, title=title, subtitle=note, heading="", gap="")
 
 
 def _added_title(rows: list[dict]) -> str:
-    return f"{rows[-1]['text']} people were newly employed in {rows[-1]['year']}"
+    return say("talent_training.added_title", people=rows[-1]["text"], year=rows[-1]["year"])
 
 
 def claim(edition: Edition) -> str:
@@ -124,17 +131,17 @@ def claim(edition: Edition) -> str:
     sums = printed_rows(edition, TRAINED, "", "total", "cumulative")
     averages = printed_rows(edition, TRAINED, "", "total", "average")
     if sums.empty or averages.empty:
-        return f"No sum and average of people trained were printed together for {edition.year}."
+        return say("talent_training.claim_gap", year=edition.year)
     total, mean = sums.iloc[0], averages.iloc[0]
     steps = edition.year - int(total["since"]) + 1
     low, high = (end / steps for end in interval(total["value"], total["precision"], total["qualifier"]))
     least, most = interval(mean["value"], mean["precision"], mean["qualifier"])
-    verdict = "The two contradict each other"
+    key, limits = "talent_training.claim_fails", math.isinf(high) and math.isinf(most)
     if low <= most and high >= least:
-        verdict = "The two can both be true"
-        verdict += ", as both are given as lower limits" if math.isinf(high) and math.isinf(most) else ""
-    detail = f"{wording.printed(total)} people in {steps} years is {wording.span(low, high)} a year"
-    return f"{detail[:1].upper()}{detail[1:]}; the source prints {wording.printed(mean)}. {verdict}."
+        key = "talent_training.claim_limits" if limits else "talent_training.claim_holds"
+    words = {"sum": wording.printed(total), "average": wording.span(low, high), "printed": wording.printed(mean)}
+    text = say(key, years=steps, **words)
+    return text[:1].upper() + text[1:]
 
 
 def pool(edition: Edition) -> Exhibit:
@@ -149,30 +156,27 @@ def pool(edition: Edition) -> Exhibit:
         trained, staff = find(edition, TRAINED), find(edition, STAFF)
         if trained and staff and trained.cell.months == staff.cell.months:
             part = wording.percent(*edition.reconciliation.ratio(trained.cell, staff.cell))
-            return f"People trained in {edition.year} come to {part} of the industry's employees"
-        return f"{rows[0]['label']}: {rows[0]['text']}; {rows[-1]['label'].lower()}: {rows[-1]['text']}"
+            return say("talent_training.pool_trained", year=edition.year, share=part)
+        words = {"most": rows[0]["label"], "most_people": rows[0]["text"], "least": rows[-1]["label"].lower()}
+        return say("talent_training.pool_title", least_people=rows[-1]["text"], **words)
 
-    note = f"People, {edition.year}; the groups overlap and are never summed"
-    words = {"heading": "The talent pool", "gap": _gap(edition)}
-    return chart(edition, charts.bars, rows if len(rows) > 1 else [], title=title, subtitle=note, **words)
+    words = {"heading": say("talent_training.pool_heading"), "gap": _gap(edition)}
+    words |= {"subtitle": say("talent_training.pool_subtitle", year=edition.year)}
+    return chart(edition, charts.bars, rows if len(rows) > 1 else [], title=title, **words)
 
 
 def employment(edition: Edition) -> Exhibit:
     """Employees over the years; no line is drawn across a break of the definition."""
-    rows = []
-    for category, who in (("total", "all"), (DEGREE, "with a degree")):
+    rows, titles, cuts = [], {}, breaks_of(edition)
+    for category in ("total", DEGREE):
         for quantity in series(edition, STAFF, category=category):
-            absorbed = any(quantity.cell.year >= cut for cut in breaks_of(edition))
-            name = f"{who}, {'absorbed since the beginning' if absorbed else 'employed'}"
-            rows += [quantity_mark("", quantity, series=name, year=quantity.cell.year)] if quantity.low > 0 else []
-
-    def title(rows: list[dict]) -> str:
-        top = ([row for row in rows if row["series"].startswith("all")] or rows)[-1]
-        done = "had been absorbed by" if "absorbed" in top["series"] else "were employed in"
-        who = "people" if top["series"].startswith("all") else "people with a degree"
-        return f"{top['text']} {who} {done} service outsourcing in {top['year']}"
-
+            year = quantity.cell.year
+            name, title = WORKED[category, any(year >= cut for cut in cuts)]
+            if quantity.low > 0:
+                rows.append(quantity_mark("", quantity, series=say(name), year=year))
+                titles[category] = say(title, people=rows[-1]["text"], year=year)
     rows = rows if len({row["year"] for row in rows}) > 1 else []
-    note = "People; the two ways of counting are not joined" if breaks_of(edition) else "People"
-    words = {"heading": "Employment over the years", "gap": "Employees were printed for fewer than two whole years."}
+    note = say("talent_training.employment_subtitle_apart" if cuts else "talent_training.employment_subtitle")
+    words = {"heading": say("talent_training.employment_heading"), "gap": say("talent_training.employment_gap")}
+    title = titles.get("total") or titles.get(DEGREE, "")
     return chart(edition, charts.lines, rows, title=title, subtitle=note, **words)

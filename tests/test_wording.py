@@ -1,0 +1,99 @@
+"""Every word that a page shows stands in the file of phrases, every phrase is used, and each gets what it names."""
+
+import ast
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from hzso_analysis import exhibits, vocabulary, wording
+from hzso_analysis.figures import codebook
+
+PACKAGE = Path(wording.__file__).parent
+TREES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+SECTIONS = wording._phrases("en")
+PHRASES = {f"{section}.{name}": text for section, phrases in SECTIONS.items() for name, text in phrases.items()}
+NAMES = {key: {name for _, name, _, _ in Formatter().parse(text) if name is not None} for key, text in PHRASES.items()}
+
+# chapters whose words were moved out; the rest follow
+CONVERTED = ["shares", "overview", "scale", "sector_mix", "markets", "talent_training"]
+# texts that look like wording and are none
+DATA_KEYS = {
+    "share printed": "the column of a table that is named so in code",
+    "share computed": "the column of a table that is named so in code",
+    " million": "the end of a unit of the data, behind its currency",
+}
+
+
+def strings(tree):
+    """String constants and pieces of f-strings outside docstrings, each with whether it is such a piece."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    skipped = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and is_text(node)}
+    pieces = {id(piece) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for piece in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
+            yield node.value, id(node) in pieces
+
+
+def is_text(node):
+    return bool(node.body) and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
+
+
+def keys_of(node):
+    """The constant keys that the first argument of a call can be."""
+    if isinstance(node, ast.IfExp):
+        return keys_of(node.body) + keys_of(node.orelse)
+    return [node.value] if isinstance(node, ast.Constant) else []
+
+
+def calls():
+    for file, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("say", "wording.say"):
+                yield f"{file}:{node.lineno}", keys_of(node.args[0]), node.keywords
+
+
+def is_wording(text, piece):
+    """Two words or a capitalised one; in an f-string any word, as the other may be in a place."""
+    return bool(re.search(r"[A-Za-z]+ +[A-Za-z]+|[A-Z][a-z]|[\u4e00-\u9fff]", text)) or (
+        piece and bool(re.search("[A-Za-z]{2}", text))
+    )
+
+
+def known_words():
+    tables = {name: codebook(name) for name in ("indicators", "categories")}
+    words = {*tables["indicators"]["unit"], *wording.STATUS, *vocabulary.MEASURES, *exhibits.COLUMNS, *exhibits.TEXTS}
+    return words.union(DATA_KEYS, *(table["id"] for table in tables.values()))
+
+
+def test_every_phrase_is_used_and_every_key_has_its_phrase():
+    pattern = re.compile(rf"({'|'.join(SECTIONS)})\.\w+")
+    used = {text for tree in TREES.values() for text, piece in strings(tree) if not piece and pattern.fullmatch(text)}
+    assert used - set(PHRASES) == set()
+    assert set(PHRASES) - used == set()
+    assert {key for _, keys, _ in calls() for key in keys} <= used
+
+
+def test_phrases_get_the_words_that_they_name():
+    for place, keys, keywords in calls():
+        given, named = {word.arg for word in keywords}, set().union(*(NAMES[key] for key in keys))
+        if keys and None in given:  # the others come in a dict
+            assert given - {None} <= named, f"{place} {keys}"
+        elif keys:
+            assert given == named, f"{place} {keys}"
+
+
+def test_places_in_phrases_are_names():
+    assert [key for key, names in NAMES.items() if not all(name.isidentifier() for name in names)] == []
+
+
+@pytest.mark.parametrize("chapter", CONVERTED)
+def test_no_wording_is_left_in_a_chapter(chapter):
+    found = {text for text, piece in strings(TREES[f"chapters/{chapter}.py"]) if is_wording(text, piece)}
+    assert found - known_words() == set()
+
+
+def test_no_data_key_is_excused_for_nothing():
+    texts = {text for chapter in CONVERTED for text, _ in strings(TREES[f"chapters/{chapter}.py"])}
+    assert set(DATA_KEYS) <= texts
