@@ -21,6 +21,8 @@ from hzso_analysis.faults import ReportError
 
 TEMPLATES_DIR = Path(__file__).resolve().parent / "templates"
 WORKBOOK, PDF, CONTENTS = "tables.xlsx", "report.pdf", "contents.json"
+FILES = {WORKBOOK: "pages.xlsx", PDF: "pages.pdf"}
+BASIS = {"estimated": "pages.estimated", "published": "pages.published"}
 FONT = "/* Chinese letters */"  # where style.css has room for them
 REFERS = re.compile(r'(\b(?:id|for|aria-labelledby)="|\bhref="#|\burl\(#)')
 
@@ -92,7 +94,8 @@ def write_index(
 ) -> None:
     """Write the index of the chapters with links to `files`."""
     cards = [chapter._asdict() | {"picture": _picture(chapter)} for chapter in chapters]
-    resources = {"report": _report(chapters, edition), "page": found | {"cards": cards, "files": files}}
+    resources = {"report": _report(chapters, edition), "page": found | {"cards": cards}}
+    resources["page"]["files"] = [(file, wording.say(FILES[file])) for file in files]
     template = _exporter().environment.get_template("report.html.j2")
     _write(template.render(resources=resources), folder / "index.html")
 
@@ -134,7 +137,7 @@ def records(notebook: NotebookNode) -> Iterator[dict]:
 def edition_lines(edition: Edition) -> list[str]:
     """The parameters and the main sources of an edition in words."""
     place = wording.say("pages.place", area=wording.area_name(edition.area), year=edition.year)
-    basis = wording.say(f"pages.{edition.total_basis}")
+    basis = wording.say(BASIS[edition.total_basis])
     return [f"{place} {comparison(edition)} {basis}", exhibits.cite(edition, [])]
 
 

@@ -67,9 +67,15 @@ def known_words():
     return words.union(DATA_KEYS, *(table["id"] for table in tables.values()))
 
 
+def keys_of_templates():
+    templates = [path.read_text(encoding="utf-8") for path in (PACKAGE / "templates").rglob("*.j2")]
+    return {key for text in templates for _, key in re.findall(r"""\bsay\((["'])([\w.]+)\1""", text)}
+
+
 def test_every_phrase_is_used_and_every_key_has_its_phrase():
     pattern = re.compile(rf"({'|'.join(SECTIONS)})\.\w+")
     used = {text for tree in TREES.values() for text, piece in strings(tree) if not piece and pattern.fullmatch(text)}
+    used |= keys_of_templates()
     assert used - set(PHRASES) == set()
     assert set(PHRASES) - used == set()
     assert {key for _, keys, _ in calls() for key in keys} <= used
