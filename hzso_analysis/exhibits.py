@@ -86,7 +86,7 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
     if isinstance(exhibit, str):
         display(Markdown(exhibit.replace("$", r"\$")))  # JupyterLab takes $ for mathematics
         return
-    name = f"Table {table}" if table else f"Figure {figure}"
+    name = wording.say("exhibits.table", number=table) if table else wording.say("exhibits.figure", number=figure)
     if exhibit.frame.empty:
         title = f"<strong>{name}. {escape(exhibit.title)}.</strong>"
         html = f'<p class="gap mathjax_ignore">{title} {escape(exhibit.note)}</p>'
@@ -126,7 +126,7 @@ def _plain(cell: object) -> str | int | float | None:
 def table_html(exhibit: Exhibit, name: str) -> str:
     """The table as HTML: caption, header cells with scope, a row of units, numbers to the right, legend and source."""
     shown, units = _units(exhibit.frame[[c for c in exhibit.frame.columns if c not in ("low", "high")]].astype(str))
-    head = "".join(f'<th scope="col" {_place(c)}>{escape(c[:1].upper() + c[1:])}</th>' for c in shown)
+    head = "".join(f'<th scope="col" {_place(c)}>{escape(wording.heading(c))}</th>' for c in shown)
     head = f"<tr>{head}</tr>"
     if any(units.values()):
         cells = "".join(f"<td {_place(c)}>{escape(units.get(c, ''))}</td>" for c in shown)
@@ -193,8 +193,9 @@ def alt_text(exhibit: Exhibit, name: str) -> str:
     for row in exhibit.frame.to_dict("records"):
         key = f"{row['series']} {row['year']}" if "series" in row else row["label"]
         marks.append(f"{key}: {row['text'] if 'text' in row else row['first_text'] + ', ' + row['second_text']}")
-    more = f"; and {len(marks) - 12} more" if len(marks) > 12 else ""
-    return f"{name}. {exhibit.title}. {exhibit.note}. {'; '.join(marks[:12])}{more}."
+    if len(marks) > 12:
+        marks = [*marks[:12], wording.say("exhibits.more", number=len(marks) - 12)]
+    return f"{name}. {exhibit.title}. {exhibit.note}. {'; '.join(marks)}."
 
 
 def sources(edition: Edition) -> Exhibit:
@@ -219,7 +220,7 @@ def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", catego
 def quantity_row(item: str, quantity: Quantity | None) -> dict:
     """A table row for what is known of a cell; an unknown one says so and has no number."""
     if quantity is None:
-        row = ["not published", "", "unknown", math.nan, math.nan, "", pd.DataFrame()]
+        row = [wording.say("exhibits.not_published"), "", "unknown", math.nan, math.nan, "", pd.DataFrame()]
         return dict(zip(COLUMNS, [item, *row], strict=True))
     item = f"{item}, {wording.period(quantity.cell.year, quantity.cell.months)}" if quantity.cell.months else item
     row = [value_text(quantity), wording.unit_text(quantity.cell.unit), quantity.status, quantity.low, quantity.high]

@@ -43,6 +43,16 @@ def say(key: str, **words: object) -> str:
     return _phrases(LANGUAGE)[section][name].format(**words)
 
 
+def heading(column: str) -> str:
+    """What stands over a column of a table; a column whose name is made of data, as a year, says so itself.
+
+    >>> heading("share printed"), heading("2011")
+    ('Share printed', '2011')
+    """
+    name = column.replace(" ", "_").replace("-", "_")
+    return _phrases(LANGUAGE)["columns"].get(name, column[:1].upper() + column[1:])
+
+
 @cache
 def _phrases(language: str) -> dict[str, dict[str, str]]:
     return tomllib.loads((PHRASES / f"{language}.toml").read_text(encoding="utf-8"))

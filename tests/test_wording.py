@@ -6,13 +6,15 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from executed import committed
 
-from hzso_analysis import exhibits, vocabulary, wording
+from hzso_analysis import exhibits, pages, vocabulary, wording
 from hzso_analysis.figures import codebook
 
 PACKAGE = Path(wording.__file__).parent
 TREES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-SECTIONS = wording._phrases("en")
+COLUMNS = wording._phrases("en")["columns"]
+SECTIONS = {section: phrases for section, phrases in wording._phrases("en").items() if section != "columns"}
 PHRASES = {f"{section}.{name}": text for section, phrases in SECTIONS.items() for name, text in phrases.items()}
 NAMES = {key: {name for _, name, _, _ in Formatter().parse(text) if name is not None} for key, text in PHRASES.items()}
 
@@ -98,6 +100,15 @@ def test_places_in_phrases_are_names():
 def test_no_wording_is_left_in_a_chapter(chapter):
     found = {text for text, piece in strings(TREES[f"chapters/{chapter}.py"]) if is_wording(text, piece)}
     assert found - known_words() == set()
+
+
+def test_every_column_of_a_table_has_a_heading():
+    tables = [r for chapter in committed() for r in pages.records(chapter.notebook) if not r["chart"]]
+    columns = {column for table in tables for column in table["columns"]}
+    made_of_data = {column for column in columns if re.match(r"20\d\d$|on ", column)}
+    headings = {column.replace(" ", "_").replace("-", "_") for column in columns - made_of_data}
+    assert headings - set(COLUMNS) == set()
+    assert {"item", "share_printed", "half_widths"} <= headings
 
 
 def test_no_data_key_is_excused_for_nothing():
