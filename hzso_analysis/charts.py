@@ -28,6 +28,7 @@ from matplotlib.ticker import MaxNLocator
 from wcwidth import wrap
 
 from hzso_analysis import fonts
+from hzso_analysis.wording import say
 
 # Petroff 2021 (arXiv:2107.02270), six colours told apart with any kind of colour vision
 BLUE, ORANGE, RED, PURPLE, GREY, VIOLET = "#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd"
@@ -224,9 +225,9 @@ def envelope(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> 
     ax.plot(frame["firms"], frame["high"], color=BLUE, linewidth=2)
     ax.plot(frame["firms"], frame["low"], color=PURPLE, linewidth=2)
     curves = [np.interp(60, frame["firms"], frame[end]) for end in ("high", "low")]
-    _beside(ax, "all enterprises equal", (60, 60), (-6, 3), ha="right")
-    _beside(ax, "least unequal", (60, curves[0]), (0, -4), va="top")
-    _beside(ax, "most unequal", (60, curves[1]), (0, 4))
+    _beside(ax, say("charts.equal"), (60, 60), (-6, 3), ha="right")
+    _beside(ax, say("charts.least_unequal"), (60, curves[0]), (0, -4), va="top")
+    _beside(ax, say("charts.most_unequal"), (60, curves[1]), (0, 4))
     ax.set(xlim=(0, 100), ylim=(0, 100))
     ax.spines["bottom"].set_visible(True)
     ax.spines["bottom"].set_color(RULE)

@@ -318,7 +318,7 @@ def category_name(edition: Edition, category: str) -> str:
     """The label of a category where it stands alone: a size band is one of enterprises."""
     bands = codebook("categories", edition.data_dir).set_index("id")["dimension"]
     name = label(edition, "categories", category)
-    return f"Enterprises {name}" if bands.get(category) == "size band" else name
+    return wording.say("edition.band", name=name) if bands.get(category) == "size band" else name
 
 
 def match(frame: pd.DataFrame, key: dict) -> pd.DataFrame:
