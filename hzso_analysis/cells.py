@@ -111,8 +111,9 @@ def table_columns(record: dict) -> list[Column]:
             known = [bounds(text) or (None, None) for text in texts[name]]
         else:
             continue
-        for place, end in enumerate(("low", "high")):
-            title = say(f"downloads.{'value_' * (name == 'value')}{end}", column=name)
+        titles = [say("downloads.low", column=name), say("downloads.high", column=name)]
+        titles = [say("downloads.value_low"), say("downloads.value_high")] if name == "value" else titles
+        for place, (end, title) in enumerate(zip(("low", "high"), titles, strict=True)):
             cells = [_bound_cell(row[place], text) for row, text in zip(known, texts[name], strict=True)]
             made.append(Column(title, cells, numeric=True, bound=end))
     return made

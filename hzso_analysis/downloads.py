@@ -21,7 +21,7 @@ from xlsxwriter.worksheet import Worksheet
 from hzso_analysis.cells import PLAIN, Bars, Column, lines_of, row_lines, table_columns, width_of, with_bars
 from hzso_analysis.charts import BLUE, INK, MUTED, RULE
 from hzso_analysis.template import FORMULA, MADE
-from hzso_analysis.wording import say
+from hzso_analysis.wording import heading, say
 
 RISKY = (*FORMULA, *"\t\r\n＝＋－＠")  # full-width signs begin a formula where Excel is set up for Chinese
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # not allowed in XML
@@ -150,7 +150,7 @@ def _clean(part: Any) -> Any:
 def _fill_contents(sheet: Worksheet, style: Any, sheets: list[Sheet], title: str) -> None:
     """The contents: the title of the report and a row a table, with a link to its sheet."""
     sheet.write_string(0, 0, title, style(bold=True, font_size=14, text_wrap=False))
-    names = [say(f"downloads.{name}") for name in ("chapter", "table", "finding", "rows")]
+    names = [say("downloads.chapter"), say("downloads.table"), say("downloads.finding"), say("downloads.rows")]
     for place, (name, width) in enumerate(zip(names, (26, 11, 90, 8), strict=True)):
         sheet.set_column(place, place, width)
         sheet.write_string(HEAD, place, name, style(**HEADER))
@@ -223,7 +223,7 @@ def _fill_table(book: xlsxwriter.Workbook, sheet: Worksheet, style: Any, each: S
 
 def _heading(column: Column) -> str:
     """The name of a column as it stands over it, like that on the page."""
-    return column.name[:1].upper() + column.name[1:]
+    return heading(column.name)
 
 
 def _head(sheet: Worksheet, style: Any, each: Sheet, last: int, width: float) -> None:
@@ -250,12 +250,13 @@ def _draw(
     """
     chart = book.add_chart({"type": "bar", "subtype": "stacked"})
     labels, texts = _cells_of(each.name, columns, bars.rows, 0)
-    for place, colour, name in ((bars.first, BLUE, "at_least"), (bars.width, PALE, "up_to")):
+    both = (bars.first, BLUE, say("downloads.at_least")), (bars.width, PALE, say("downloads.up_to"))
+    for place, colour, name in both:
         if place is not None:
             values, numbers = _cells_of(each.name, columns, bars.rows, place)
             series = {"categories": labels, "categories_data": texts, "values": values, "values_data": numbers}
             series |= {"fill": {"color": colour}, "border": {"color": BLUE, "width": 0.75}, "gap": 60}
-            chart.add_series(series | {"name": say(f"downloads.{name}")})
+            chart.add_series(series | {"name": name})
     small = {"size": 9, "color": INK, "bold": False}
     title = {"name_font": small | {"bold": True, "size": 11}}
     chart.set_title(_cell_title(each.name, 0, 0, each.record["title"]) | title)

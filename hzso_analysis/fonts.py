@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -21,6 +20,7 @@ from matplotlib import font_manager
 FIRST_CHINESE = 0x2E80  # the radicals; all that is wide and Chinese comes later in Unicode
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 FAMILY = "hzso Noto Sans SC"
+ROOM = "/* Chinese letters */"  # where the style of a page has room for the font
 
 
 def chinese_font() -> Path:
@@ -61,15 +61,18 @@ def chinese_family() -> str:
     return manager.ttflist[-1].name
 
 
-def embedded(texts: Iterable[str]) -> str:
-    """The CSS rule that brings the Chinese letters of some texts into a page, blank where there are none.
+def with_letters(html: str) -> str:
+    """A page with the Chinese letters of its text, and no others, in the room that its style has for them.
 
-    The same letters give the same bytes.
-
-    >>> embedded(["USD 1.872 billion"])
-    ''
+    >>> with_letters("<style>/* Chinese letters */</style>USD 1.872 billion")
+    '<style></style>USD 1.872 billion'
     """
-    letters = {ord(letter) for text in texts for letter in text if ord(letter) >= FIRST_CHINESE}
+    return html.replace(ROOM, _embedded(html), 1)
+
+
+def _embedded(text: str) -> str:
+    """The CSS rule that brings the Chinese letters of a text into a page, blank where there are none."""
+    letters = {ord(letter) for letter in text if ord(letter) >= FIRST_CHINESE}
     letters &= _chinese_letters() if letters else set()
     if not letters:
         return ""

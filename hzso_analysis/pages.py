@@ -23,7 +23,6 @@ TEMPLATES_DIR = Path(__file__).resolve().parent / "templates"
 WORKBOOK, PDF, CONTENTS = "tables.xlsx", "report.pdf", "contents.json"
 FILES = {WORKBOOK: "pages.xlsx", PDF: "pages.pdf"}
 BASIS = {"estimated": "pages.estimated", "published": "pages.published"}
-FONT = "/* Chinese letters */"  # where style.css has room for them
 REFERS = re.compile(r'(\b(?:id|for|aria-labelledby)="|\bhref="#|\burl\(#)')
 
 
@@ -114,7 +113,7 @@ def whole_page(folder: Path, chapters: list[Chapter], edition: Edition) -> str:
             for ident, main in sections
         ]
     template: Template = _exporter().environment.get_template("print.html.j2")
-    return _with_letters(template.render(resources={"report": _report(chapters, edition), "sections": sections}))
+    return fonts.with_letters(template.render(resources={"report": _report(chapters, edition), "sections": sections}))
 
 
 def prose(markdown: str) -> str:
@@ -134,6 +133,11 @@ def records(notebook: NotebookNode) -> Iterator[dict]:
                 yield output.metadata["hzso"]
 
 
+def report_title(edition: Edition) -> str:
+    """What a report is called."""
+    return wording.say("pages.title", area=wording.area_name(edition.area), year=edition.year)
+
+
 def edition_lines(edition: Edition) -> list[str]:
     """The parameters and the main sources of an edition in words."""
     place = wording.say("pages.place", area=wording.area_name(edition.area), year=edition.year)
@@ -151,12 +155,12 @@ def _exporter() -> TemplateExporter:
     filters = {"prose": prose, "csv_link": downloads.csv_link, "anchor": _anchor}
     exporter = TemplateExporter(template_name="hzso", file_extension=".html", filters=filters, **folders)
     exporter.environment.autoescape = True
-    exporter.environment.globals |= {"say": wording.say, "lang": wording.LANGUAGE, "font": FONT}
+    exporter.environment.globals |= {"say": wording.say, "lang": wording.LANGUAGE, "font": fonts.ROOM}
     return exporter
 
 
 def _report(chapters: list[Chapter], edition: Edition) -> dict[str, Any]:
-    title = wording.say("pages.title", area=wording.area_name(edition.area), year=edition.year)
+    title = report_title(edition)
     return {"title": title, "chapters": [chapter._asdict() for chapter in chapters], "footer": _css_text(title)}
 
 
@@ -218,7 +222,7 @@ def _picture(chapter: Chapter) -> str:
 def _write_contents(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any]) -> None:
     """Write what the report holds, for a catalogue of all reports."""
     contents = {"area": edition.area, "name": wording.area_name(edition.area), "year": edition.year}
-    contents |= {"title": _report(chapters, edition)["title"], "headline": found["headline"]}
+    contents |= {"title": report_title(edition), "headline": found["headline"]}
     contents |= {"misfits": len(found["misfits"]), "files": [WORKBOOK], "chapters": []}
     for chapter in chapters:
         listed = [
@@ -232,12 +236,8 @@ def _write_contents(folder: Path, chapters: list[Chapter], edition: Edition, fou
     (folder / CONTENTS).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _with_letters(html: str) -> str:
-    return html.replace(FONT, fonts.embedded([html]), 1)
-
-
 def _write(html: str, path: Path) -> None:
     """Write a page, or raise ReportError where it would load a picture: a report is one file a page."""
     if match := re.search(r'<img\b[^>]*\bsrc="(?!data:)([^"]*)"', html):
         raise ReportError(f"{path.name}: refers to the picture {match[1]}; a page can only hold charts drawn by a cell")
-    path.write_text(_with_letters(html), encoding="utf-8", newline="\n")
+    path.write_text(fonts.with_letters(html), encoding="utf-8", newline="\n")

@@ -32,6 +32,7 @@ from hzso_analysis.pages import (
     Chapter,
     chapter_of,
     front,
+    report_title,
     save_notebook,
     whole_page,
     write_index,
@@ -263,7 +264,7 @@ def _print(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[
     """Print the pages of a report as one PDF beside them and let the index lead to it."""
     page = workshop / "print.html"
     page.write_text(whole_page(folder, chapters, edition), encoding="utf-8", newline="\n")
-    printing.print_pdf(page, folder / PDF)
+    printing.print_pdf(page, folder / PDF, title=report_title(edition))
     write_index(folder, chapters, edition, found, files=[WORKBOOK, PDF])
 
 
