@@ -151,10 +151,8 @@ def timeline(edition: Edition) -> Exhibit:
     rows["until"] = rows["until"].fillna(rows["since"])
     marks = [mark(r.label_en, r.since, r.until, rows.loc[[r.Index]], text=r.date) for r in rows.itertuples()]
     words = {"heading": "environment_and_policy.timeline", "gap": "environment_and_policy.timeline_gap"}
-    words["subtitle"] = "environment_and_policy.timeline_subtitle"
-    words["title"] = (
-        "environment_and_policy.timeline_one" if len(rows) == 1 else "environment_and_policy.timeline_title"
-    )
+    title = "environment_and_policy.timeline_one" if len(rows) == 1 else "environment_and_policy.timeline_title"
+    words |= {"title": title, "subtitle": "environment_and_policy.timeline_subtitle"}
     words = _said(edition, words, number=len(rows), years=_when(rows["since"].min(), rows["until"].max()))
     return chart(edition, charts.ranges, marks, middles=False, **words)
 
