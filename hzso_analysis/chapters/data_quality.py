@@ -12,8 +12,13 @@ from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, category_name, label, match
 from hzso_analysis.exhibits import Exhibit, chart, mark, table, where_printed
 from hzso_analysis.figures import codebook
+from hzso_analysis.wording import say
 
-CHAPTERS = ["scale", "sector_mix", "leading_enterprises", "markets", "talent_training", "environment_and_policy"]
+CHAPTERS = {"scale": "data_quality.scale", "sector_mix": "data_quality.sector_mix"}
+CHAPTERS |= {"leading_enterprises": "data_quality.leading_enterprises", "markets": "data_quality.markets"}
+CHAPTERS |= {"talent_training": "data_quality.talent_training"}
+CHAPTERS |= {"environment_and_policy": "data_quality.environment_and_policy"}
+IMPLIED = {0: "data_quality.implied_none", 1: "data_quality.implied_one"}
 SPLITS = {"business type": "sector_mix", "industry": "sector_mix", "market": "markets"}
 SPLITS |= dict.fromkeys(["size band", "size class", "ownership"], "leading_enterprises")
 
@@ -44,8 +49,8 @@ def sentences(edition: Edition, *, all_years: bool = False) -> list[str]:
 
 def listed(edition: Edition) -> str:
     """The sentences of the year as a list."""
-    said = [f"- {text}" for text in sentences(edition)]
-    return "\n".join(said) or f"- Nothing printed for {edition.year} contradicts the rest."
+    said = sentences(edition) or [say("data_quality.nothing", year=edition.year)]
+    return "\n".join(f"- {text}" for text in said)
 
 
 def _ties(edition: Edition) -> list[tuple[set[int], str]]:
@@ -54,15 +59,17 @@ def _ties(edition: Edition) -> list[tuple[set[int], str]]:
     rows = match(edition.reconciliation.alternatives, {"area": edition.area})
     for _, system in rows.groupby("component"):
         for options in independent([frozenset(choice.index) for _, choice in system.groupby("alternative")]):
-            texts = [" together with ".join(_tied(edition, figures.loc[index]) for index in sorted(o)) for o in options]
+            cases = ([_tied(edition, figures.loc[index]) for index in sorted(option)] for option in options)
+            texts = say("data_quality.tie_or").join(say("data_quality.tie_together").join(case) for case in cases)
             years = {int(figures.loc[index, "year"]) for option in options for index in option}
-            found.append((years, f"A tie: wrong is either {'; or '.join(texts)}. The estimates cover every case."))
+            found.append((years, say("data_quality.tie", cases=texts)))
     return found
 
 
 def _tied(edition: Edition, row: pd.Series) -> str:
     source = codebook("sources", edition.data_dir).set_index("id").loc[row["source"]]
-    return f"{wording.as_printed(row)} for {named(edition, row)} ({source['publisher']} {source['date']})"
+    words = {"publisher": source["publisher"], "date": source["date"]}
+    return say("data_quality.tied", printed=wording.as_printed(row), name=named(edition, row), **words)
 
 
 def independent(sets: list[frozenset[int]]) -> list[list[frozenset[int]]]:
@@ -88,18 +95,17 @@ def _depend(first: frozenset[int], second: frozenset[int], sets: list[frozenset[
 
 def suspects(edition: Edition) -> Exhibit:
     """Table of the figures that are in every simplest explanation."""
-    lines, area, rows = [], wording.area_name(edition.area), own_suspects(edition)
+    lines, rows = [], own_suspects(edition)
     for index, row in rows.iterrows():
-        implied = wording.implied(row) or "nothing can be true"
+        implied = wording.implied(row) or say("data_quality.suspects_nothing")
         far = wording.half_up(row["misses_by"], 1 if row["misses_by"] < 10 else 0)
         line = {"item": named(edition, row), "printed": wording.as_printed(row), "implied": implied, "half-widths": far}
         own = rows.loc[[index]]
         lines.append(line | {"kind": row["kind"].split(" or ")[0], "source": where_printed(own), "rows": own})
-    title = f"{wording.counted(len(lines), 'printed figure')} of {area} cannot be true together with the others"
-    note = "That the figures contradict each other is proven; which ones are wrong is the simplest explanation. "
-    note += "Half-widths: the distance to what the others imply over the rounding of the printed number."
-    gap = f"All printed figures of {area} can be true together."
-    return table(edition, lines, title=title, note=note, heading="Figures that do not fit", gap=gap)
+    words = {"number": len(lines), "area": wording.area_name(edition.area)}
+    title = say("data_quality.suspects_one" if len(lines) == 1 else "data_quality.suspects_title", **words)
+    heading, note = say("data_quality.suspects_heading"), say("data_quality.suspects_note")
+    return table(edition, lines, title=title, note=note, heading=heading, gap=say("data_quality.suspects_gap", **words))
 
 
 def implied(edition: Edition) -> Exhibit:
@@ -111,15 +117,15 @@ def implied(edition: Edition) -> Exhibit:
         top = rows.iloc[0]
         cell = Cell(*(top[name] for name in Cell._fields))
         lines = _implying(edition, cell)
-        odd = f"{wording.amount(wording.printed(top), cell.unit)}, as printed"
-        together = mark("all together", top["low"], top["high"], rows.head(0))
+        odd = say("data_quality.as_printed", amount=wording.amount(wording.printed(top), cell.unit))
+        together = mark(say("data_quality.all_together"), top["low"], top["high"], rows.head(0))
         others = sum(line["label"] != odd for line in lines)
         lines = [together] + [{key: line[key] for key in together} for line in lines]
-        verb = "imply" if others > 1 else "implies"
-        title = f"{wording.counted(others, 'printed figure')} {verb} {wording.amount(together['text'], cell.unit)}"
-        title += f" for {named(edition, top)}; the printed {wording.printed(top)} does not fit"
-    note = f"{rows['unit'].iloc[0] if len(rows) else ''}; each line is what one figure with its partner implies"
-    words = {"heading": "What the other figures imply", "gap": "No printed level is a suspect."}
+        words = {"number": others, "name": named(edition, top), "printed": wording.printed(top)}
+        words["amount"] = wording.amount(together["text"], cell.unit)
+        title = say(IMPLIED.get(others, "data_quality.implied_title"), **words)
+    note = say("data_quality.implied_subtitle", unit=rows["unit"].iloc[0] if len(rows) else "")
+    words = {"heading": say("data_quality.implied_heading"), "gap": say("data_quality.implied_gap")}
     return chart(edition, charts.ranges, lines, title=title, subtitle=note, highlight=odd, **words)
 
 
@@ -133,7 +139,8 @@ def _implying(edition: Edition, cell: Cell) -> list[dict]:
             own = row["measure"] == "level" and row["category"] == cell.category
             what = row["year"] if row["category"] == "total" else category_name(edition, row["category"])
             text = wording.amount(wording.printed(row), row["unit"])
-            name = f"{text}, as printed" if own else f"{what}, {row['measure']} {text}"
+            key = "data_quality.as_printed" if own else "data_quality.implied_from"
+            name = say(key, amount=text, what=what, measure=row["measure"])
             lines.append(mark(name, line.low, line.high, figures, printed=own))
     return sorted(lines, key=lambda line: (line["printed"], line["high"] - line["low"]))
 
@@ -147,15 +154,16 @@ def checks(edition: Edition) -> Exhibit:
     for _, row in broken.head(10).iterrows():
         used = edition.reconciliation.figures.loc[[row["figure"]] if row["figure"] >= 0 else []]
         figure = used.iloc[0] if len(used) else row
-        text = f"{row['constraint']}: {wording.as_printed(figure)}" if len(used) else row["constraint"]
+        text = row["constraint"]
+        if len(used):
+            text = say("data_quality.checks_printed", check=text, printed=wording.as_printed(figure))
         line = {"item": named(edition, figure), "check": text, "gap": wording.half_up(row["gap"], 1)}
         lines.append(line | {"unit": row["unit"], "rows": used})
-    title = f"{len(broken)} of {wording.counted(len(tested), 'check')} between printed figures of {edition.year} fail"
-    note = "Gap: by how much the printed levels miss the check beyond their rounding, in the unit of the level."
-    gap = f"No two printed figures of {edition.year} can be checked against each other."
-    if len(tested):
-        gap = f"All {len(tested)} checks between printed figures of {edition.year} hold within rounding."
-    return table(edition, lines, title=title, note=note, heading="Checks between printed figures", gap=gap)
+    words = {"broken": len(broken), "number": len(tested), "year": edition.year}
+    title = say("data_quality.checks_one" if len(tested) == 1 else "data_quality.checks_title", **words)
+    gap = say("data_quality.checks_hold" if len(tested) else "data_quality.checks_none", **words)
+    heading, note = say("data_quality.checks_heading"), say("data_quality.checks_note")
+    return table(edition, lines, title=title, note=note, heading=heading, gap=gap)
 
 
 def conflicts(edition: Edition) -> Exhibit:
@@ -167,11 +175,12 @@ def conflicts(edition: Edition) -> Exhibit:
         low, high = (rows["value"] - rows["precision"]).max(), (rows["value"] + rows["precision"]).min()
         if low > high + 1e-9:
             ordered = [row for _, row in rows.sort_values("weight", ascending=False, kind="stable").iterrows()]
-            said = "; ".join(f"{wording.as_printed(row)} ({row['source']})" for row in ordered)
+            words = [{"printed": wording.as_printed(row), "source": row["source"]} for row in ordered]
+            said = "; ".join(say("data_quality.conflicts_printed", **one) for one in words)
             lines.append({"item": named(edition, ordered[0]), "what the sources print": said, "rows": rows})
-    title = f"{wording.counted(len(lines), 'level')} printed differently by different sources"
-    gap = "No level is printed differently by two sources."
-    return table(edition, lines[:10], title=title, heading="Conflicts between sources", gap=gap)
+    title = say("data_quality.conflicts_one" if len(lines) == 1 else "data_quality.conflicts_title", number=len(lines))
+    words = {"heading": say("data_quality.conflicts_heading"), "gap": say("data_quality.conflicts_gap")}
+    return table(edition, lines[:10], title=title, **words)
 
 
 def chapters_of(rows: pd.DataFrame, data_dir: str) -> pd.Series:
@@ -185,9 +194,10 @@ def coverage(edition: Edition) -> Exhibit:
     """Table of the number of printed figures by chapter and year."""
     figures = match(edition.reconciliation.figures, {"area": edition.area})
     chapter = chapters_of(figures, edition.data_dir)
-    counts = pd.crosstab(chapter, figures["year"]).reindex(CHAPTERS, fill_value=0)
+    counts = pd.crosstab(chapter, figures["year"]).reindex(list(CHAPTERS), fill_value=0)
     frame = counts.astype(str).replace("0", "–").rename(columns=str)
-    frame.insert(0, "item", [name.replace("_", " ").capitalize() for name in CHAPTERS])
+    frame.insert(0, "item", [say(key) for key in CHAPTERS.values()])
     best = counts.sum().idxmax()
-    title = f"{best} is covered best: {counts[best].sum()} of {int(counts.to_numpy().sum())} printed figures"
-    return Exhibit(title, frame, "Number of printed figures; – means none.")
+    words = {"number": counts[best].sum(), "all": int(counts.to_numpy().sum())}
+    title = say("data_quality.coverage_title", year=best, **words)
+    return Exhibit(title, frame, say("data_quality.coverage_note"))

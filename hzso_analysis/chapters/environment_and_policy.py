@@ -13,6 +13,7 @@ from hzso_analysis.edition import Edition, find, label, match, printed_rows, ser
 from hzso_analysis.exhibits import Exhibit, chart, mark, measure_rows, quantity_row, ratio_row, table
 from hzso_analysis.exhibits import where_printed as where
 from hzso_analysis.figures import codebook, load_policies
+from hzso_analysis.wording import say
 
 FINANCE, FUND, TARGET, EVALUATION = "financial institutions", "support fund", "growth target", "evaluation rank"
 ENVIRONMENT = ["years of double-digit growth", FINANCE, "flights", "trading partners", "days to reach the government"]
@@ -24,21 +25,26 @@ PLACES = [EVALUATION, "evaluation rank by experts", "evaluation rank for bonus i
 PLACES += ["evaluation rank for industry development", "rank by investment attractiveness"]
 PLACES += ["rank by offshore executed", "rank by offshore value"]
 TARGET_YEARS = 5  # as the codebook defines the indicator
+AGREES = {True: "environment_and_policy.yes", False: "environment_and_policy.no"}
+PEOPLE, MAJORS = "environment_and_policy.people", "environment_and_policy.majors"
+PERCENT = "environment_and_policy.percent"
 RATIOS = [
-    ("Students enrolled for each graduate a year", ("students enrolled",), ("graduates a year",), 1, "people"),
-    ("Students for each university or college", ("students enrolled",), ("universities and colleges",), 1, "people"),
-    ("Related majors for each university", ("related majors",), ("universities and colleges",), 1, "majors"),
-    ("International flights among all", ("flights", "", "international"), ("flights",), 100, "%"),
+    ("environment_and_policy.students_per_graduate", ("students enrolled",), ("graduates a year",), 1, PEOPLE),
+    ("environment_and_policy.students_each", ("students enrolled",), ("universities and colleges",), 1, PEOPLE),
+    ("environment_and_policy.majors_each", ("related majors",), ("universities and colleges",), 1, MAJORS),
+    ("environment_and_policy.international", ("flights", "", "international"), ("flights",), 100, PERCENT),
 ]
 
 
-def _gap(edition: Edition, what: str) -> str:
-    return f"No {what} was published for {wording.area_name(edition.area)} in {edition.year}."
+def _said(edition: Edition, keys: dict[str, str], **words: object) -> dict[str, str]:
+    words |= {"area": wording.area_name(edition.area), "year": edition.year}
+    return {place: say(key, **words) for place, key in keys.items()}
 
 
 def environment(edition: Edition) -> Exhibit:
     """Table of all that was printed about growth, finance, location and research staff."""
-    return _printed_table(edition, ENVIRONMENT, "The environment", "figure on growth, finance or location")
+    words = {"heading": "environment_and_policy.environment", "gap": "environment_and_policy.environment_gap"}
+    return _printed_table(edition, ENVIRONMENT, words)
 
 
 def activities(edition: Edition) -> Exhibit:
@@ -46,33 +52,36 @@ def activities(edition: Edition) -> Exhibit:
     book = codebook("indicators", edition.data_dir)
     others = book.loc[book["chapter"] == "environment_and_policy", "id"]
     names = [name for name in others if name not in [*ENVIRONMENT, *NAMED, *PLACES, FUND, TARGET]]
-    return _printed_table(edition, names, "Bodies and events", "figure on bodies, events or certifications")
+    words = {"heading": "environment_and_policy.activities", "gap": "environment_and_policy.activities_gap"}
+    return _printed_table(edition, names, words)
 
 
 def places(edition: Edition) -> Exhibit:
     """Table of the places of the year, in the evaluation of cities and in other rankings."""
-    return _printed_table(edition, PLACES, "Places in rankings", "place in a ranking")
+    words = {"heading": "environment_and_policy.places", "gap": "environment_and_policy.places_gap"}
+    return _printed_table(edition, PLACES, words)
 
 
-def _printed_table(edition: Edition, names: list[str], heading: str, missing: str) -> Exhibit:
+def _printed_table(edition: Edition, names: list[str], words: dict[str, str]) -> Exhibit:
     """Every level, share and growth rate of these indicators printed for the year; the title has the first counts."""
     rows, own = [], match(edition.reconciliation.figures, {"area": edition.area, "year": edition.year})
     for name in names:
         printed = own[own["indicator"] == name].drop_duplicates(["months", "category", "measure"])
         for cell in printed.itertuples():
-            words = [label(edition, "indicators", name)]
-            words += [_small(label(edition, "categories", cell.category))] if cell.category != "total" else []
-            words += [cell.measure] if cell.measure != "level" else []
-            key, item = (name, "", cell.category), ", ".join(words)
+            named = [label(edition, "indicators", name)]
+            named += [_small(label(edition, "categories", cell.category))] if cell.category != "total" else []
+            named += [cell.measure] if cell.measure != "level" else []
+            key, item = (name, "", cell.category), ", ".join(named)
             found = find(edition, *key, months=cell.months) if cell.measure == "level" else None
             lines = [quantity_row(item, found)] if found else measure_rows(edition, item, *key, cell.measure)
             for line in lines:
                 source = line.pop("source")  # the last column is the widest
                 rows.append(line | {"note": cell.note, "source": source})
-    counts = [f"{row['value']} {_small(row['item'])}" for row in rows if row["unit"] in ("", "years")]
-    said = counts or [f"{_small(row['item'])} {row['value']}" for row in rows]
-    title = f"{wording.area_name(edition.area)}, {edition.year}: {wording.listing(said[:3])}"
-    return table(edition, rows, title=title, heading=heading, gap=_gap(edition, missing))
+    numbers = [row for row in rows if row["unit"] in ("", wording.unit_text("year"))]
+    key = "environment_and_policy.number_of" if numbers else "environment_and_policy.value_of"
+    said = [say(key, name=_small(row["item"]), value=row["value"]) for row in (numbers or rows)[:3]]
+    words = words | {"title": "environment_and_policy.printed"}
+    return table(edition, rows, **_said(edition, words, figures=wording.listing(said)))
 
 
 def _small(text: str) -> str:
@@ -82,12 +91,12 @@ def _small(text: str) -> str:
 def ratios(edition: Edition) -> Exhibit:
     """Table of what the numbers of universities, students and flights come to."""
     rows = []
-    for text, top, base, scale, unit in RATIOS:
-        rows += ratio_row(edition, text, find(edition, *top), find(edition, *base), scale, unit)
-    title = f"{rows[0]['item']}: {rows[0]['value']} {rows[0]['unit']}" if rows else ""
-    note = "Bounds hold for every value within the rounding of both numbers."
-    gap = _gap(edition, "pair of numbers that makes a ratio")
-    return table(edition, rows, title=title, note=note, heading="Ratios", gap=gap)
+    for name, top, base, scale, unit in RATIOS:
+        rows += ratio_row(edition, say(name), find(edition, *top), find(edition, *base), scale, say(unit))
+    title = say("environment_and_policy.ratios_title", **rows[0]) if rows else ""
+    words = {"heading": "environment_and_policy.ratios", "gap": "environment_and_policy.ratios_gap"}
+    words["note"] = "environment_and_policy.ratios_note"
+    return table(edition, rows, title=title, **_said(edition, words))
 
 
 def _steps(edition: Edition) -> pd.DataFrame:
@@ -99,30 +108,29 @@ def _steps(edition: Edition) -> pd.DataFrame:
 
 def _when(since: float, until: float) -> str:
     if pd.isna(since):
-        return "no year stated" if pd.isna(until) else f"by {until:.0f}"
-    return f"{since:.0f} to {until:.0f}" if until > since else f"{since:.0f}"
+        key = "environment_and_policy.undated" if pd.isna(until) else "environment_and_policy.by_year"
+        return say(key, year=f"{until:.0f}")
+    years = say("environment_and_policy.years", first=f"{since:.0f}", last=f"{until:.0f}")
+    return years if until > since else f"{since:.0f}"
 
 
-def _policies_table(edition: Edition, rows: pd.DataFrame, *, title: str, heading: str) -> Exhibit:
+def _policies_table(edition: Edition, rows: pd.DataFrame, title: str, words: dict[str, str]) -> Exhibit:
     """Policy rows as named, with their years and where they stand in the source."""
     lines = []
     for index, row in rows.iterrows():
         line = {"item": row["label_en"], "date": row["date"], "note": row["note"]}
         source = f"{row['source']}, {row['locator']}".removesuffix(", ")
         lines.append(line | {"source": source, "rows": rows.loc[[index]]})
-    return table(edition, lines, title=title, heading=heading, gap=_unlisted(edition, heading.lower()))
-
-
-def _unlisted(edition: Edition, what: str) -> str:
-    return f"The table of policies has no {what} of {wording.area_name(edition.area)} for {edition.year}."
+    return table(edition, lines, title=title, **_said(edition, words))
 
 
 def documents(edition: Edition) -> Exhibit:
     """Table of the policy documents named by the edition's year, those without a year too."""
     rows = match(_steps(edition), {"kind": "document"})
-    undated = rows["since"].isna().sum()
-    title = f"{wording.counted(len(rows), 'policy document')} named, {undated or 'none'} without a year"
-    return _policies_table(edition, rows, title=title, heading="Policy documents")
+    undated = rows["since"].isna().sum() or say("environment_and_policy.none")
+    title = "environment_and_policy.documents_one" if len(rows) == 1 else "environment_and_policy.documents_title"
+    words = {"heading": "environment_and_policy.documents", "gap": "environment_and_policy.documents_gap"}
+    return _policies_table(edition, rows, say(title, number=len(rows), undated=undated), words)
 
 
 def aims(edition: Edition) -> Exhibit:
@@ -130,9 +138,11 @@ def aims(edition: Edition) -> Exhibit:
     rows = _steps(edition)
     rows = rows[rows["kind"].isin(["aim", NAMED[0]]) & (rows["year"] <= edition.year) & (rows["until"] >= edition.year)]
     aim = rows["kind"] == "aim"
-    title = f"{wording.counted(aim.sum(), 'aim')} and {(~aim).sum()} key industries to {rows['until'].max():.0f}"
-    named = rows["label_en"].where(aim, "Key industry: " + rows["label_en"])
-    return _policies_table(edition, rows.assign(label_en=named), title=title, heading="Aims")
+    title = "environment_and_policy.aims_one" if aim.sum() == 1 else "environment_and_policy.aims_title"
+    title = say(title, number=aim.sum(), industries=(~aim).sum(), year=f"{rows['until'].max():.0f}")
+    named = rows["label_en"].map(lambda name: say("environment_and_policy.key_industry", name=name))
+    words = {"heading": "environment_and_policy.aims", "gap": "environment_and_policy.aims_gap"}
+    return _policies_table(edition, rows.assign(label_en=rows["label_en"].where(aim, named)), title, words)
 
 
 def timeline(edition: Edition) -> Exhibit:
@@ -140,33 +150,34 @@ def timeline(edition: Edition) -> Exhibit:
     rows = _steps(edition).dropna(subset="since").sort_values(["since", "until"], kind="stable")
     rows["until"] = rows["until"].fillna(rows["since"])
     marks = [mark(r.label_en, r.since, r.until, rows.loc[[r.Index]], text=r.date) for r in rows.itertuples()]
-    title = f"{wording.counted(len(rows), 'step')} of policy in {wording.area_name(edition.area)} with a year"
-    title += f": {_when(rows['since'].min(), rows['until'].max())}"
-    words = {"subtitle": "Years as stated by the sources; a dot is a single year", "heading": "Steps of policy"}
-    gap = _unlisted(edition, "dated steps")
-    return chart(edition, charts.ranges, marks, title=title, gap=gap, middles=False, **words)
+    words = {"heading": "environment_and_policy.timeline", "gap": "environment_and_policy.timeline_gap"}
+    title = "environment_and_policy.timeline_one" if len(rows) == 1 else "environment_and_policy.timeline_title"
+    words |= {"title": title, "subtitle": "environment_and_policy.timeline_subtitle"}
+    words = _said(edition, words, number=len(rows), years=_when(rows["since"].min(), rows["until"].max()))
+    return chart(edition, charts.ranges, marks, middles=False, **words)
 
 
 def counts(edition: Edition) -> Exhibit:
     """Table of printed counts beside the number of things that the same source names, or of years that it spans."""
-    lines, steps = [], match(_steps(edition), {"year": edition.year})
+    lines, odd, steps = [], "", match(_steps(edition), {"year": edition.year})
     for name in NAMED:
         found, things = find(edition, name), match(steps, {"kind": name})
         if found:
             years = (things["until"] - things["since"] + 1).max()
             number = len(things) if pd.isna(years) else int(years)
             said = things["label_en" if pd.isna(years) else "date"]
-            agrees = "yes" if found.low <= number <= found.high else "no" if number else ""
+            fits = found.low <= number <= found.high
             line = {"item": label(edition, "indicators", name), "printed": value_text(found)}
-            line |= {"named": str(number or "none"), "agrees": agrees}
+            line |= {"named": str(number or say("environment_and_policy.none"))}
+            line["agrees"] = say(AGREES[fits]) if fits or number else ""
+            if number and not fits and not odd:
+                odd = say("environment_and_policy.counts_odd", **line)
             line |= {"note": "; ".join(filter(None, [", ".join(said), *things["note"]]))}
             line["source"] = where(found.rows)
             lines.append(line | {"rows": pd.concat([found.rows[["source"]], things[["source"]]])})
-    title = f"{wording.counted(len(lines), 'printed count')}, none at odds with what is named"
-    if wrong := [line for line in lines if line["agrees"] == "no"]:
-        title = f"{wrong[0]['item']}: {wrong[0]['printed']} printed, {wrong[0]['named']} named"
-    gap = _gap(edition, "count of industries, levels, layers or years")
-    return table(edition, lines, title=title, heading="Counts and names", gap=gap)
+    title = "environment_and_policy.counts_one" if len(lines) == 1 else "environment_and_policy.counts_title"
+    words = {"heading": "environment_and_policy.counts", "gap": "environment_and_policy.counts_gap"}
+    return table(edition, lines, title=odd or say(title, number=len(lines)), **_said(edition, words))
 
 
 def _fund_rows(edition: Edition) -> pd.DataFrame:
@@ -186,17 +197,17 @@ def fund(edition: Edition) -> Exhibit:
         if known:
             fits = known.low <= value + row["precision"] and known.high >= value - row["precision"]
             allowed = wording.span(known.low, known.high)
-        agrees = "yes" if fits else "no"
-        agrees = "" if row["qualifier"] == "unclear" and not known else agrees
+        agrees = "" if row["qualifier"] == "unclear" and not known else say(AGREES[fits])
         line = {"item": _when(since, year), "printed": wording.printed(row), "all figures together": allowed}
         line |= {"unit": row["unit"], "agrees": agrees, "note": row["note"], "source": where(own), "rows": own}
         lines.append(line)
-        if agrees == "no" and not odd:
-            odd = f"{wording.amount(line['printed'], row['unit'])} printed for {line['item']} does not fit"
-            odd += f": the other figures allow {allowed}" if allowed else ""
-    title = odd or f"{wording.counted(len(lines), 'amount')} of the fund, none at odds with the others"
-    gap = _gap(edition, "amount of a support fund")
-    return table(edition, lines, title=title, heading="The support fund", gap=gap)
+        if agrees and not fits and not odd:
+            odd = "environment_and_policy.fund_odd_allowed" if allowed else "environment_and_policy.fund_odd"
+            words = {"amount": wording.amount(line["printed"], row["unit"]), "years": line["item"]}
+            odd = say(odd, allowed=allowed, **words)
+    title = "environment_and_policy.fund_one" if len(lines) == 1 else "environment_and_policy.fund_title"
+    words = {"heading": "environment_and_policy.fund", "gap": "environment_and_policy.fund_gap"}
+    return table(edition, lines, title=odd or say(title, number=len(lines)), **_said(edition, words))
 
 
 def per_executed(edition: Edition) -> Exhibit:
@@ -214,14 +225,13 @@ def per_executed(edition: Edition) -> Exhibit:
             marks.append(mark(_when(years[0], years[-1]), *edition.reconciliation.ratio(*sums), used))
 
     def title(marks: list[dict]) -> str:
-        said = [f"{row['text']} in {row['label']}" for row in marks[::-1]]
-        return f"For each USD 1,000 executed offshore the fund has {currency} {wording.listing(said)}"
+        said = [say("environment_and_policy.in_years", amount=row["text"], years=row["label"]) for row in marks[::-1]]
+        return say("environment_and_policy.contracts_title", currency=currency, amounts=wording.listing(said))
 
     currency = rows["unit"].iloc[0][:3] if len(rows) else ""
-    note = f"{currency} per USD 1,000 of offshore contracts executed in the same years; nothing is converted"
-    gap = _gap(edition, "fund and executed amount of the same years")
-    words = {"heading": "The fund against contracts", "gap": gap}
-    return chart(edition, charts.bars, marks, title=title, subtitle=note, **words)
+    note = say("environment_and_policy.contracts_subtitle", currency=currency)
+    words = {"heading": "environment_and_policy.contracts", "gap": "environment_and_policy.contracts_gap"}
+    return chart(edition, charts.bars, marks, title=title, subtitle=note, **_said(edition, words))
 
 
 def target(edition: Edition) -> Exhibit:
@@ -230,34 +240,37 @@ def target(edition: Edition) -> Exhibit:
     for _, row in rows.head(1).iterrows():
         ends = interval(row["value"], row["precision"], row["qualifier"])
         ends = ((1 + end / 100) ** (1 / TARGET_YEARS) - 1 for end in ends)
-        marks.append(mark(f"{wording.printed(row)} % in {TARGET_YEARS} years, a year", *ends, rows, fraction=True))
+        name = say("environment_and_policy.target_aim", percent=wording.printed(row), years=TARGET_YEARS)
+        marks.append(mark(name, *ends, rows, fraction=True))
         found = find(edition, EXECUTED, "offshore")
         if bounds := found and growth_between(edition, found.cell):
-            marks.append(mark(f"Offshore executed, {edition.year}", *bounds, found.rows, fraction=True))
+            name = say("environment_and_policy.target_executed", year=edition.year)
+            marks.append(mark(name, *bounds, found.rows, fraction=True))
 
     def title(marks: list[dict]) -> str:
-        aim, *known = [row["text"] for row in marks]
-        grown = "".join(f"; the growth of offshore executed in {edition.year} is {text}" for text in known)
-        return f"The aim for output needs {aim} a year{grown}"
+        key = "environment_and_policy.target_title" if len(marks) > 1 else "environment_and_policy.target_alone"
+        return say(key, aim=marks[0]["text"], growth=marks[-1]["text"], year=edition.year)
 
-    note = "Growth in percent a year; the source of the aim does not define output"
-    words = {"heading": "The growth aimed at", "gap": _gap(edition, "growth target")}
-    return chart(edition, charts.bars, marks, title=title, subtitle=note, **words)
+    words = {"heading": "environment_and_policy.target", "gap": "environment_and_policy.target_gap"}
+    words["subtitle"] = "environment_and_policy.target_subtitle"
+    return chart(edition, charts.bars, marks, title=title, **_said(edition, words))
 
 
 def evaluation(edition: Edition) -> Exhibit:
     """Places in the evaluation of demonstration cities over the years, with the number of sources that print each."""
-    marks, area = [], wording.area_name(edition.area)
+    marks, held = [], []
     for found in series(edition, EVALUATION):
-        agree = found.rows["value"].between(found.low, found.high)
-        text = f"{value_text(found)} ({agree.sum()} of {wording.counted(len(agree), 'source')})"
-        marks.append(mark("", found.low, found.high, found.rows, text=text, series="place", year=found.cell.year))
+        agree, held = found.rows["value"].between(found.low, found.high), [*held, value_text(found)]
+        text = "environment_and_policy.place_one" if len(agree) == 1 else "environment_and_policy.place_many"
+        text = say(text, place=held[-1], agree=agree.sum(), number=len(agree))
+        name = say("environment_and_policy.place")
+        marks.append(mark("", found.low, found.high, found.rows, text=text, series=name, year=found.cell.year))
 
     def title(marks: list[dict]) -> str:
-        held = [place for place, _ in groupby(row["text"].split(" (")[0] for row in marks)]
-        years = _when(marks[0]["year"], marks[-1]["year"])
-        return f"{area}: place {wording.listing(held, 'then')} in the evaluation of demonstration cities, {years}"
+        listed = wording.listing((place for place, _ in groupby(held)), say("environment_and_policy.then"))
+        words = {"area": wording.area_name(edition.area), "years": _when(marks[0]["year"], marks[-1]["year"])}
+        return say("environment_and_policy.standing_title", places=listed, **words)
 
-    gap = f"No place in the evaluation of cities up to {edition.year} was published for {area}."
-    words = {"subtitle": "Place among demonstration cities, 1 is best", "heading": "Places over the years", "gap": gap}
-    return chart(edition, charts.lines, marks, title=title, places=True, **words)
+    words = {"heading": "environment_and_policy.standing", "gap": "environment_and_policy.standing_gap"}
+    words["subtitle"] = "environment_and_policy.standing_subtitle"
+    return chart(edition, charts.lines, marks, title=title, places=True, **_said(edition, words))

@@ -14,19 +14,25 @@ from hzso_analysis.chapters.leading_enterprises import bands_of, known_bands, le
 from hzso_analysis.concentration import concentration_bounds, extreme_allocations, lorenz_envelope, point_estimate
 from hzso_analysis.edition import BASES, Edition, label, share, value_text
 from hzso_analysis.exhibits import Exhibit, chart, mark, table
+from hzso_analysis.wording import say
 
 # edges of the classes of the Herfindahl-Hirschman index in the merger guidelines of the United States; the text of
 # 2023 names the highest class only, its middle one stands on the page of the Department of Justice on the index
-CLASSES = ["unconcentrated", "moderate", "high"]
-GUIDELINES = {"1982 and 1992": (1000, 1800), "2010": (1500, 2500), "2023": (1000, 1800)}
+CLASSES = ["firm_sizes.unconcentrated", "firm_sizes.moderate", "firm_sizes.high"]
+TITLES = {1: "firm_sizes.classes_agree", 2: "firm_sizes.classes_two", 3: "firm_sizes.classes_every"}
+GUIDELINES = {
+    "firm_sizes.guidelines_1982": (1000, 1800),
+    "firm_sizes.guidelines_2010": (1500, 2500),
+    "firm_sizes.guidelines_2023": (1000, 1800),
+}
 MEASURES = {
-    "TOP1": ("Largest enterprise", "USD million", None),
-    "TOP2": ("Two largest enterprises", "USD million", None),
-    "HHI_10000": ("Herfindahl-Hirschman index, 0 to 10,000", "", 0),
-    "N_eff": ("Equal enterprises with the same index", "count", None),
-    "entropy": ("Entropy, nats", "", 2),
-    "theil": ("Theil index, nats", "", 2),
-    "gini": ("Gini coefficient", "", 2),
+    "TOP1": ("firm_sizes.top1", "USD million", None),
+    "TOP2": ("firm_sizes.top2", "USD million", None),
+    "HHI_10000": ("firm_sizes.index", "", 0),
+    "N_eff": ("firm_sizes.equal", "count", None),
+    "entropy": ("firm_sizes.entropy", "", 2),
+    "theil": ("firm_sizes.theil", "", 2),
+    "gini": ("firm_sizes.gini", "", 2),
 }
 
 
@@ -77,8 +83,7 @@ def size_table(edition: Edition) -> SizeTable | None:
 
 
 def _gap(edition: Edition, heading: str) -> Exhibit:
-    where = f"{wording.area_name(edition.area)} in {edition.year}"
-    text = f"No group of enterprises with its number and its share was published for {where}."
+    text = say("firm_sizes.gap", area=wording.area_name(edition.area), year=edition.year)
     return Exhibit(heading, pd.DataFrame(), text)
 
 
@@ -86,86 +91,70 @@ def summary(edition: Edition) -> Exhibit | str:
     """What the size bands allow to say of the largest firms, in a few sentences."""
     sizes = size_table(edition)
     if sizes is None:
-        return _gap(edition, "What the size bands allow").note
+        return _gap(edition, "").note
     bounds = concentration_bounds(**sizes.published, ks=(1, 2))
     one, two = (wording.percent_between(*bounds.loc[f"CR{k}"]) for k in (1, 2))
-    equal = wording.span(*bounds.loc["N_eff"]).replace("–", " to ")
-    return (
-        f"Whatever each enterprise executed, **the two largest enterprises hold {two}** of offshore executed in "
-        f"{edition.year}, the largest alone {one}. The market is as concentrated as one of {equal} equal enterprises. "
-        "Every list of enterprises that fits the published table lies within these bounds, and but for the rounding "
-        "of the printed amounts they could not be narrower."
-    )
+    equal = wording.span(*bounds.loc["N_eff"]).replace("–", say("firm_sizes.to"))
+    return say("firm_sizes.summary", one=one, two=two, equal=equal, year=edition.year)
 
 
 def ratios(edition: Edition) -> Exhibit:
     """Bars of the share of the k largest firms: bounds and, inside them, a point estimate."""
-    sizes, heading = size_table(edition), "Share of the largest enterprises"
+    sizes, heading = size_table(edition), say("firm_sizes.ratios_heading")
     if sizes is None:
         return _gap(edition, heading)
     bounds, estimate = concentration_bounds(**sizes.published, ks=sizes.ks), point_estimate(**sizes.single, ks=sizes.ks)
     rows = []
     for k in sizes.ks:
         more = {"estimate": 100 * estimate[f"CR{k}"]}
-        name = f"{k} largest" if k > 1 else "largest"
+        name = say("firm_sizes.ratios_many" if k > 1 else "firm_sizes.ratios_one", number=k)
         rows.append(mark(name, *bounds.loc[f"CR{k}"], sizes.rows, fraction=True, **more))
     k = sizes.ks[min(1, len(sizes.ks) - 1)]
     text = wording.percent_between(*bounds.loc[f"CR{k}"])
-    title = f"The {wording.number(k)} largest enterprises hold {text} of offshore executed"
-    note = (
-        f"Percent of offshore executed, {edition.year}, by number of leading enterprises; whiskers are bounds, "
-        "diamonds an assumption: exponential sizes inside each band"
-    )
+    title = say("firm_sizes.ratios_title", number=wording.number(k), share=text)
+    note = say("firm_sizes.ratios_subtitle", year=edition.year)
     return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap="")
 
 
 def classes(edition: Edition) -> Exhibit:
     """The bounds of the Herfindahl-Hirschman index against the classes of three merger guidelines."""
-    sizes, heading = size_table(edition), "Classes of concentration"
+    sizes, heading = size_table(edition), say("firm_sizes.classes_heading")
     if sizes is None:
         return _gap(edition, heading)
     low, high = concentration_bounds(**sizes.published).loc["HHI_10000"]
     rows, most = [], 1
     for years, edges in GUIDELINES.items():
         ends = pairwise((0, *edges, 10_001))
-        touched = [name for name, (a, b) in zip(CLASSES, ends, strict=True) if low < b and high >= a]
-        text = f"{wording.span(low, high, 0)}: {wording.listing(touched, 'or')}"
+        touched = [say(name) for name, (a, b) in zip(CLASSES, ends, strict=True) if low < b and high >= a]
+        names = wording.listing(touched, say("firm_sizes.or"))
+        text = say("firm_sizes.classes_text", index=wording.span(low, high, 0), names=names)
         most = max(most, len(touched))
-        rows.append(mark(years, low, high, sizes.rows, text=text, edges=edges))
-    said = {1: f"means {touched[0]} by each guideline", 2: "may lie in two classes", 3: "may lie in every class"}[most]
-    title = f"The Herfindahl-Hirschman index, {wording.between(low, high, '')}, {said}"
-    title += "" if most == 1 else ": the size bands alone do not decide"
-    note = (
-        f"Index of offshore executed, 0 to 10,000, {edition.year}; classes of the merger guidelines of the United "
-        "States by year, made for antitrust markets and shown for reference only"
-    )
-    words = {"title": title, "subtitle": note, "heading": heading, "gap": ""}
-    return chart(edition, charts.scales, rows, names=CLASSES, **words)
+        rows.append(mark(say(years), low, high, sizes.rows, text=text, edges=edges))
+    title = say(TITLES[most], index=wording.between(low, high, ""), name=touched[0])
+    words = {"subtitle": say("firm_sizes.classes_subtitle", year=edition.year), "heading": heading, "gap": ""}
+    return chart(edition, charts.scales, rows, title=title, names=[say(name) for name in CLASSES], **words)
 
 
 def lorenz(edition: Edition) -> Exhibit:
     """The band in which the Lorenz curve lies if no more firms are registered than the source says at least."""
-    sizes, heading = size_table(edition), "Lorenz curve"
+    sizes, heading = size_table(edition), say("firm_sizes.lorenz_heading")
     if sizes is None:
         return _gap(edition, heading)
     envelope = lorenz_envelope(**sizes.published | {"n_rest": sizes.fewest})
     rows = []
     for firms, low, high in envelope.itertuples(index=False):
-        label = f"smallest {wording.half_up(100 * firms, 1)} % of enterprises"
-        rows.append(mark(label, low, high, sizes.rows, fraction=True, firms=100 * firms))
+        name = say("firm_sizes.lorenz_smallest", percent=wording.half_up(100 * firms, 1))
+        rows.append(mark(name, low, high, sizes.rows, fraction=True, firms=100 * firms))
     everyone = f"{sizes.fewest + sizes.ks[-1]:,.0f}"
     half = [float(np.interp(0.5, envelope["firms"], envelope[end])) for end in ("low", "high")]
-    title = f"The smaller half of {everyone} enterprises holds {wording.percent(*half)} of offshore executed"
-    note = (
-        f"Cumulative percent of offshore executed, {edition.year}, by cumulative percent of enterprises, smallest "
-        f"first; for {everyone} enterprises, the fewest that the published numbers allow"
-    )
+    title = say("firm_sizes.lorenz_title", number=everyone, share=wording.percent(*half))
+    note = say("firm_sizes.lorenz_subtitle", number=everyone, year=edition.year)
     return chart(edition, charts.envelope, rows, title=title, subtitle=note, heading=heading, gap="")
 
 
 def measures(edition: Edition) -> Exhibit:
     """Table of concentration measures: bounds, and two point estimates as assumptions."""
-    sizes, heading = size_table(edition), "Measures of concentration"
+    sizes, heading = size_table(edition), say("firm_sizes.measures_heading")
     if sizes is None:
         return _gap(edition, heading)
     bounds, rows = concentration_bounds(**sizes.published), []
@@ -174,47 +163,37 @@ def measures(edition: Edition) -> Exhibit:
     for measure, (item, unit, decimals) in MEASURES.items():
         low, high = bounds.loc[measure]
         trivial = math.isinf(high) or (measure == "gini" and high == 1)
-        row = {"item": item, "bounds": wording.span(low, math.inf if trivial else high, decimals)}
+        row = {"item": say(item), "bounds": wording.span(low, math.inf if trivial else high, decimals)}
         row |= {name: wording.half_up(estimate[measure], decimals or 0) for name, estimate in estimates.items()}
         row |= {"unit": wording.unit_text(unit), "status": "bounded"}
         rows.append(row | {"low": low, "high": high, "rows": sizes.rows})
-    note = (
-        "Bounds hold for every list of enterprises that fits the table. The columns after them assume a shape of sizes "
-        "inside each band, exponential (of greatest entropy) or with a heavier top: assumptions, not findings."
-    )
-    if math.isinf(sizes.published["n_rest"][1]):
-        note += " No upper end of the number of enterprises was published, so entropy, Theil and Gini have none either."
-    title = f"Concentration of offshore executed, {edition.year}, whatever each enterprise executed"
-    return table(edition, rows, title=title, note=note)
+    open_ended = math.isinf(sizes.published["n_rest"][1])
+    note = say("firm_sizes.measures_note_open" if open_ended else "firm_sizes.measures_note")
+    return table(edition, rows, title=say("firm_sizes.measures_title", year=edition.year), note=note)
 
 
 def one_more(edition: Edition) -> Exhibit:
     """Table of what one more published number would buy: the bounds if it stood in the middle of what it can be."""
-    sizes, heading = size_table(edition), "What one more published number would tell"
+    sizes, heading = size_table(edition), say("firm_sizes.one_more_heading")
     if sizes is None:
         return _gap(edition, heading)
     bands = sizes.published["bands"]
-    rows = [_narrowed(sizes, "as published", "–", bands)]
+    rows = [_narrowed(sizes, say("firm_sizes.as_published"), "–", bands)]
     if len(bands) > 1:
         known = known_bands(edition)
         for name, band in zip(sizes.names, bands, strict=True):
             middle = (known[name][1].low + known[name][1].high) / 2
             more = [other | ({"total": middle} if other is band else {}) for other in bands]
-            words = label(edition, "categories", name)
-            words = words if words.startswith("above") else f"of {words}"
-            item = f"amount of the {value_text(known[name][0])} enterprises {words}"
+            words = {"firms": value_text(known[name][0]), "band": label(edition, "categories", name)}
+            item = say("firm_sizes.amount_above" if math.isinf(band["hi"]) else "firm_sizes.amount_within", **words)
             rows.append(_narrowed(sizes, item, wording.half_up(middle), more))
     middle = float(concentration_bounds(**sizes.published, ks=(1,)).loc["TOP1"].mean())
     top, *others = sorted(bands, key=lambda band: -band["lo"])
     alone = [*others, {"lo": middle, "hi": middle, "n": 1}, top | {"hi": middle, "n": top["n"] - 1}]
-    rows.append(_narrowed(sizes, "amount of the largest enterprise", wording.half_up(middle), alone))
+    rows.append(_narrowed(sizes, say("firm_sizes.amount_largest"), wording.half_up(middle), alone))
     best = min(rows, key=lambda row: row["high"] - row["low"])
-    title = f"The {best['item']} would narrow the index most, from {rows[0]['index']} to {best['index']}"
-    note = (
-        "Each number is tried in the middle of what the published ones allow, USD million. Herfindahl-Hirschman index, "
-        "0 to 10,000; shares of the largest enterprise and of the two largest in offshore executed."
-    )
-    return table(edition, rows, title=title, note=note)
+    title = say("firm_sizes.one_more_title", number=best["item"], now=rows[0]["index"], then=best["index"])
+    return table(edition, rows, title=title, note=say("firm_sizes.one_more_note"))
 
 
 def _narrowed(sizes: SizeTable, item: str, value: str, bands: list[dict]) -> dict:
@@ -228,7 +207,7 @@ def _narrowed(sizes: SizeTable, item: str, value: str, bands: list[dict]) -> dic
 
 def sensitivity(edition: Edition) -> Exhibit:
     """Table of the bounds on the estimated and on the printed total, where the two differ."""
-    sizes, heading, found = size_table(edition), "Does the total matter?", {}
+    sizes, heading, found = size_table(edition), say("firm_sizes.sensitivity_heading"), {}
     if sizes is None:
         return _gap(edition, heading)
     for basis in BASES:
@@ -236,21 +215,19 @@ def sensitivity(edition: Edition) -> Exhibit:
         sizes, total = size_table(based), share(based, leaders(based)[2]).base
         words = wording.amount(wording.span(total.low, total.high), total.cell.unit)
         if basis == "estimated" and total.status != "corrected":
-            text = f"The total, {words}, is not contradicted by the other figures, so there is no second one to try."
-            return Exhibit(heading, pd.DataFrame(), text)
-        found[f"on {words}"] = concentration_bounds(**sizes.published, ks=sizes.ks)
+            return Exhibit(heading, pd.DataFrame(), say("firm_sizes.sensitivity_gap", total=words))
+        found[say("firm_sizes.on_total", total=words)] = concentration_bounds(**sizes.published, ks=sizes.ks)
     rows = []
     for measure in [*(f"CR{k}" for k in sizes.ks), "HHI_10000", "N_eff"]:
-        item = f"{measure[2:]} largest enterprises" if measure[:2] == "CR" else MEASURES[measure][0]
-        row = {"item": item.removeprefix("1 ").replace("enterprises", "enterprise") if measure == "CR1" else item}
+        key = "firm_sizes.cr1" if measure == "CR1" else "firm_sizes.cr"
+        ratio, decimals = measure[:2] == "CR", 0 if measure == "HHI_10000" else None
+        row = {"item": say(key, number=measure[2:]) if ratio else say(MEASURES[measure][0])}
         for words, bounds in found.items():
             ends = bounds.loc[measure]
-            row[words] = (
-                wording.percent(*ends) if measure[:2] == "CR" else wording.span(*ends, 0 if measure[0] == "H" else None)
-            )
+            row[words] = wording.percent(*ends) if ratio else wording.span(*ends, decimals)
         rows.append(row | {"rows": sizes.rows})
     k = sizes.ks[min(1, len(sizes.ks) - 1)]
     texts = [wording.percent(*bounds.loc[f"CR{k}"]) for bounds in found.values()]
-    title = f"The {wording.number(k)} largest hold {texts[0]} on the estimated total, {texts[1]} on the printed one"
-    note = "Share of the largest enterprises in offshore executed, on both totals; index 0 to 10,000."
-    return table(edition, rows, title=title, note=note)
+    words = {"number": wording.number(k), "estimated": texts[0], "printed": texts[1]}
+    title = say("firm_sizes.sensitivity_title", **words)
+    return table(edition, rows, title=title, note=say("firm_sizes.sensitivity_note"))

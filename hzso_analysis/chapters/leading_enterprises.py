@@ -10,6 +10,7 @@ from hzso_analysis import charts, wording
 from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, share, value_text
 from hzso_analysis.exhibits import Exhibit, cell_row, chart, mark, measure_rows, quantity_mark, table, where_printed
 from hzso_analysis.figures import codebook
+from hzso_analysis.wording import say
 
 EXECUTED, FIRMS = "contracts executed", "enterprises"
 
@@ -35,17 +36,17 @@ def known_bands(edition: Edition, area: str | None = None) -> dict[str, tuple[Qu
 
 def leaders(edition: Edition) -> tuple[str, Quantity, Quantity] | None:
     """The widest band whose firms and amount are known: the group that the source calls leading."""
-    groups = [
-        (b, f, held)
-        for b, (f, held) in known_bands(edition).items()
-        if held and held.high - held.low < 0.05 * held.high
-    ]
+    known = ((band, *both) for band, both in known_bands(edition).items())
+    groups = [(b, f, held) for b, f, held in known if held and held.high - held.low < 0.05 * held.high]
     return min(groups, key=lambda group: bands_of(edition).loc[group[0], "low"]) if groups else None
 
 
 def _gap(edition: Edition) -> str:
-    area = wording.area_name(edition.area)
-    return f"No number of enterprises by size and no amount they hold was published for {area} in {edition.year}."
+    return say("leading_enterprises.gap", area=wording.area_name(edition.area), year=edition.year)
+
+
+def _named(edition: Edition, band: str, firms: Quantity) -> dict[str, str]:
+    return {"firms": value_text(firms), "band": label(edition, "categories", band)}
 
 
 def headline(edition: Edition) -> Exhibit:
@@ -58,22 +59,19 @@ def headline(edition: Edition) -> Exhibit:
         row["share"] = wording.percent(part.low, part.high) if part and part.high < math.inf else "–"
         row |= {"status": firms.status, "source": where_printed(firms.rows)}
         rows.append(row | {"rows": pd.concat([firms.rows, held.rows]) if held else firms.rows})
-    note = (
-        "Firms by offshore executed in the year, amounts in USD million; n firms hold at least n times the lower edge."
-    )
-    words = {"heading": "Enterprises by size", "gap": _gap(edition)}
-    return table(edition, rows, title=headline_title(edition), note=note, **words)
+    words = {"title": headline_title(edition), "note": say("leading_enterprises.headline_note")}
+    return table(edition, rows, **words, heading=say("leading_enterprises.headline_heading"), gap=_gap(edition))
 
 
 def headline_title(edition: Edition) -> str:
     """What the leading group holds."""
     group = leaders(edition)
     if group is None:
-        return f"Enterprises by size, {edition.year}"
+        return say("leading_enterprises.headline_plain", year=edition.year)
     band, firms, held = group
     part = share(edition, held)
     text = wording.percent(part.low, part.high) if part else in_words(held)
-    return f"{value_text(firms)} enterprises {band} execute {text} of offshore contracts in {edition.year}"
+    return say("leading_enterprises.headline_title", held=text, year=edition.year, **_named(edition, band, firms))
 
 
 def counts(edition: Edition) -> Exhibit:
@@ -81,14 +79,16 @@ def counts(edition: Edition) -> Exhibit:
     known = known_bands(edition)
     cut_up = set(bands_of(edition).loc[list(known), "parent"])
     rows = [quantity_mark(label(edition, "categories", b), firms) for b, (firms, _) in known.items() if b not in cut_up]
-    implied = [f"{value_text(firms)} of {band}" for band, (firms, _) in known.items() if firms.status != "published"]
+    implied = [_named(edition, band, firms) for band, (firms, _) in known.items() if firms.status != "published"]
+    implied = [say("leading_enterprises.counts_implied", **words) for words in implied]
 
     def title(rows: list[dict]) -> str:
-        text = f"{rows[0]['text']} enterprises executed offshore contracts {rows[0]['label']} in {edition.year}"
-        return text + (f"; {wording.listing(implied)} follow from the rest" if implied else "")
+        words = {"firms": rows[0]["text"], "band": rows[0]["label"], "year": edition.year}
+        key = "leading_enterprises.counts_title_implied" if implied else "leading_enterprises.counts_title"
+        return say(key, implied=wording.listing(implied), **words)
 
-    note = f"Number of enterprises by offshore executed, {edition.year}"
-    words = {"heading": "Number of enterprises by size", "gap": _gap(edition)}
+    note = say("leading_enterprises.counts_subtitle", year=edition.year)
+    words = {"heading": say("leading_enterprises.counts_heading"), "gap": _gap(edition)}
     return chart(edition, charts.bars, rows, title=title, subtitle=note, **words)
 
 
@@ -97,21 +97,20 @@ def concentration(edition: Edition) -> Exhibit:
     group, rows, note, title = leaders(edition), [], "", ""
     if part := group and share(edition, group[2]):
         band, firms, held = group
-        rows.append(mark(f"{value_text(firms)} enterprises {band}", part.low, part.high, held.rows, fraction=True))
-        others = other_firms(edition, firms)
-        name = f"all others, {wording.span(*others)} registered" if others else "all other enterprises"
-        rows.append(mark(name, max(0.0, 1 - part.high), 1 - part.low, held.rows, fraction=True))
-        note = (
-            f"Percent of offshore executed, {edition.year}; base {wording.amount(value_text(part.base), 'USD million')}"
-        )
-        title = f"Enterprises {band} hold {rows[0]['text']} of offshore executed"
+        words, others = _named(edition, band, firms), other_firms(edition, firms)
+        rest = say("leading_enterprises.others")
+        rest = say("leading_enterprises.others_counted", firms=wording.span(*others)) if others else rest
+        rows.append(mark(say("leading_enterprises.firms_of", **words), part.low, part.high, held.rows, fraction=True))
+        rows.append(mark(rest, max(0.0, 1 - part.high), 1 - part.low, held.rows, fraction=True))
+        base = wording.amount(value_text(part.base), "USD million")
+        note = say("leading_enterprises.concentration_subtitle", year=edition.year, base=base)
+        title, words["share"] = "leading_enterprises.hold", rows[0]["text"]
         for _, row in printed_rows(edition, EXECUTED, "offshore", band, "share").head(1).iterrows():
-            agree = (
-                part.low <= (row["value"] + row["precision"]) / 100
-                and part.high >= (row["value"] - row["precision"]) / 100
-            )
-            title += ", as printed" if agree else f"; the source prints {wording.printed(row)} %"
-    words = {"heading": "What the leading enterprises hold", "gap": _gap(edition)}
+            low, high = ((row["value"] + sign * row["precision"]) / 100 for sign in (-1, 1))
+            agree, words["printed"] = part.low <= high and part.high >= low, wording.printed(row)
+            title = "leading_enterprises.hold_as_printed" if agree else "leading_enterprises.hold_otherwise"
+        title = say(title, **words)
+    words = {"heading": say("leading_enterprises.concentration_heading"), "gap": _gap(edition)}
     return chart(edition, charts.parts, rows, title=title, subtitle=note, **words)
 
 
@@ -129,45 +128,47 @@ def averages(edition: Edition) -> Exhibit:
     for band, (firms, held) in known_bands(edition).items():
         if held and firms.low > 0 and held.high < math.inf:
             ends = edition.reconciliation.ratio(held.cell, firms.cell)
-            rows.append(mark(f"{value_text(firms)} {label(edition, 'categories', band)}", *ends, firms.rows))
+            name = say("leading_enterprises.averages_firms", **_named(edition, band, firms))
+            rows.append(mark(name, *ends, firms.rows))
     group = leaders(edition)
     part, others = group and share(edition, group[2]), group and other_firms(edition, group[1])
     if part and others:
-        left = (max(0.0, part.base.low - group[2].high), part.base.high - group[2].low)
-        rows.append(mark("all others registered", left[0] / others[1], left[1] / others[0], group[2].rows))
+        ends = max(0.0, part.base.low - group[2].high) / others[1], (part.base.high - group[2].low) / others[0]
+        rows.append(mark(say("leading_enterprises.averages_others"), *ends, group[2].rows))
 
     def title(rows: list[dict]) -> str:
-        text = f"The {rows[0]['label']} executed {wording.amount(rows[0]['text'], 'USD million')} each on average"
-        return text + (f", the others {rows[-1]['text']}" if part and others else "")
+        words = {"firms": rows[0]["label"], "amount": wording.amount(rows[0]["text"], "USD million")}
+        key = "leading_enterprises.averages_both" if part and others else "leading_enterprises.averages_title"
+        return say(key, others=rows[-1]["text"], **words)
 
-    note = f"Offshore executed per enterprise, USD million, {edition.year}; whiskers are bounds"
-    words = {"heading": "Average size", "gap": _gap(edition)}
+    note = say("leading_enterprises.averages_subtitle", year=edition.year)
+    words = {"heading": say("leading_enterprises.averages_heading"), "gap": _gap(edition)}
     return chart(edition, charts.bars, rows, title=title, subtitle=note, **words)
 
 
 def nation(edition: Edition) -> Exhibit:
     """Share of the largest firms in both areas, for the bands that both print."""
-    mine, other, rows = wording.area_name(edition.area), wording.area_name(edition.compare_with), []
-    for band in bands_of(edition).index if other else []:
+    words, rows = {"area": wording.area_name(edition.area), "other": wording.area_name(edition.compare_with)}, []
+    for band in bands_of(edition).index if edition.compare_with else []:
         pair = []
         for area in (edition.area, edition.compare_with):
             firms = find(edition, FIRMS, "offshore", band, area=area)
             held = find(edition, EXECUTED, "offshore", band, area=area, unit="USD million")
             part = held and share(edition, held)
             if firms and part and part.low > 0 and part.high < 1:
-                name = f"{wording.area_name(area)}: {value_text(firms)} enterprises {band}"
                 used = pd.concat([firms.rows, printed_rows(edition, EXECUTED, "offshore", band, "share", area=area)])
+                more = {"area": wording.area_name(area)} | _named(edition, band, firms)
+                name = say("leading_enterprises.nation_firms", **more)
                 pair.append(mark(name, part.low, part.high, used, fraction=True))
         rows += pair if len(pair) == 2 else []
 
     def title(rows: list[dict]) -> str:
-        return f"{mine}'s largest enterprises hold {rows[0]['text']}, {other}'s {rows[1]['text']}"
+        return say("leading_enterprises.nation_title", share=rows[0]["text"], other_share=rows[1]["text"], **words)
 
-    gap = (
-        f"{other} prints no size band of {mine}'s for {edition.year}." if other else "There is no area to compare with."
-    )
-    note = f"Percent of the area's own offshore executed, {edition.year}; whiskers are bounds"
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading="Against the nation", gap=gap)
+    gap = "leading_enterprises.nation_gap" if edition.compare_with else "leading_enterprises.nation_none"
+    note, gap = say("leading_enterprises.nation_subtitle", year=edition.year), say(gap, year=edition.year, **words)
+    heading = say("leading_enterprises.nation_heading")
+    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap=gap)
 
 
 def honours(edition: Edition) -> Exhibit:
@@ -176,7 +177,6 @@ def honours(edition: Edition) -> Exhibit:
     names.append("enterprises in the national growth list")
     rows = [cell_row(edition, label(edition, "indicators", name), name) for name in names if find(edition, name)]
     medium = (EXECUTED, "offshore", "medium-sized enterprises", "share")
-    rows += measure_rows(edition, "Medium-sized enterprises, share of offshore executed", *medium)
-    title = f"Registered enterprises and national lists, {edition.year}"
-    note = "Not every registered enterprise executes contracts in a year."
+    rows += measure_rows(edition, say("leading_enterprises.medium"), *medium)
+    title, note = say("leading_enterprises.honours_title", year=edition.year), say("leading_enterprises.honours_note")
     return table(edition, rows, title=title, note=note, gap=_gap(edition))
