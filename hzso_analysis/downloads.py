@@ -111,7 +111,7 @@ def _sheets(chapters: list[tuple[str, str, list[dict]]]) -> list[Sheet]:
     for stem, chapter, records in _clean(chapters):
         first = True
         for record in records:
-            if record["chart"] or record["name"].startswith(say("downloads.figure")):
+            if record["chart"]:
                 continue
             name = _sheet_name(stem, chapter, record["name"], {sheet.name.casefold() for sheet in made})
             made.append(Sheet(name, chapter, record, bool(record["rows"]) and first))

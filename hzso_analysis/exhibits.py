@@ -97,7 +97,7 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
     else:
         picture = charts.svg(exhibit.figure, alt=alt_text(exhibit, name), prefix=name.lower().replace(" ", ""))
         data = {"image/svg+xml": picture, "text/plain": f"{name}. {charts.twin(exhibit.figure)}"}
-    display(data, metadata={"hzso": record(exhibit, name)}, raw=True)
+    display(data, metadata={"hzso": record(exhibit, name) | {"chart": table is None}}, raw=True)
 
 
 def record(exhibit: Exhibit, name: str) -> dict:

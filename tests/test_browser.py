@@ -114,16 +114,23 @@ def test_a_page_can_be_walked_with_the_keyboard_alone(open_page, name):
 
 def test_one_switch_shows_all_code_and_each_cell_unfolds_alone(open_page):
     page = open_page("01_scale")
-    shown = f"found => found.filter({VISIBLE}).length"
     total = page.locator(".code pre").count()
-    assert total > 5 and page.eval_on_selector_all(".code pre", shown) == 0
+
+    def assert_shown(number):
+        """The browser lays out what was folded in its next frame."""
+        count = f"[...document.querySelectorAll('.code pre')].filter({VISIBLE}).length"
+        page.wait_for_function(f"{count} === {number}", timeout=5000)
+
+    assert total > 5
+    assert_shown(0)
     page.locator("#all-code").focus()
     page.keyboard.press("Space")
-    assert page.eval_on_selector_all(".code pre", shown) == total
+    assert_shown(total)
     page.keyboard.press("Space")
+    assert_shown(0)
     page.locator(".code summary").first.focus()
     page.keyboard.press("Enter")
-    assert page.eval_on_selector_all(".code pre", shown) == 1
+    assert_shown(1)
 
 
 def test_the_contents_stand_beside_the_text_where_there_is_room(open_page):
@@ -135,7 +142,7 @@ def test_the_contents_stand_beside_the_text_where_there_is_room(open_page):
     assert narrow.eval_on_selector_all(".toc a", f"found => found.filter({VISIBLE}).length") == 0
     narrow.locator(".toc summary").focus()
     narrow.keyboard.press("Enter")
-    assert narrow.eval_on_selector_all(".toc a", f"found => found.filter({VISIBLE}).length") == links
+    narrow.wait_for_function(f"[...document.querySelectorAll('.toc a')].filter({VISIBLE}).length === {links}")
 
 
 def test_a_copy_comes_down_without_a_script(open_page):

@@ -65,7 +65,7 @@ def test_report_prints_the_path_of_the_index(asked):
     assert asked == [
         {
             **{"area": "hangzhou", "year": 2011, "compare_with": "china", "total_basis": "estimated"},
-            **{"data_dir": "", "show_code": False, "out_dir": "there", "progress": True},
+            **{"data_dir": "", "show_code": False, "out_dir": "there", "pdf": False, "progress": True},
         }
     ]
 

@@ -395,7 +395,7 @@ def test_a_name_that_is_taken_gets_a_count_whatever_its_case():
 
 def test_a_gap_says_so_and_charts_are_passed_over():
     gap = made([], [], title="Ratios", note="No pair was published.", source="")
-    gaps = [gap, gap | {"name": "Figure 1"}, made(["label"], [["a"]], name="Figure 2", chart=True)]
+    gaps = [gap, gap | {"name": "Figure 1", "chart": True}, made(["label"], [["a"]], name="Figure 2", chart=True)]
     book = one(*gaps, made(["item", "figures"], [["devott 2011", 63]], name="Table 2"))
     assert book.sheetnames == ["Contents", "1 Scale T1", "1 Scale T2"]
     said = [book["1 Scale T1"].cell(row, 1).value for row in (1, 3, 4)]

@@ -7,12 +7,14 @@ import json
 import re
 import shutil
 from collections import Counter
+from html import unescape
 from xml.etree import ElementTree
 
 import openpyxl
 import pandas as pd
 import pytest
 from executed import committed, executed
+from test_downloads import columns_of, shown
 
 from hzso_analysis import pages
 from hzso_analysis.edition import open_edition
@@ -86,7 +88,7 @@ def test_the_opening_lines_name_parameters_and_sources(desk):
     page = text(desk, "china", "01_scale")
     assert re.findall(r'<p class="edition">(.*?)</p>', page) == [
         "China, 2022. Not compared with another area. Totals as estimated from all published figures.",
-        "Source: Ministry of Commerce (2023-01-31)",
+        "Source: China News Service in Tibet.cn (2023-02-02)",
     ]
 
 
@@ -176,14 +178,34 @@ def test_contents_for_a_catalogue(desk):
         assert chapter["exhibits"] and all(f'id="{exhibit["id"]}"' in page for exhibit in chapter["exhibits"])
 
 
-def test_numbers_of_the_workbook_are_those_of_the_page(desk):
-    for stem in STEMS:
-        page = text(desk, "hangzhou", stem)
-        assert "<table" in page
-    book = openpyxl.load_workbook(desk / "hangzhou" / "tables.xlsx")
-    assert len(book.sheetnames) == 1 + sum(
-        not record["chart"] for chapter in committed() for record in pages.records(chapter.notebook)
-    )
+def cells_of(page, number):
+    """The cells of a table of a page by heading, with the unit that stands under the heading."""
+    table = page.partition(f'id="{number}"')[2].partition("</table>")[0]
+    heads = [unescape(text) for text in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)]
+    units = re.findall(r"<td[^>]*>(.*?)</td>", table.partition('<tr class="units">')[2].partition("</tr>")[0])
+    rows = re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], re.S)
+    cells = [re.findall(r"<t[dh][^>]*>(?:<span[^>]*>)?(.*?)(?:</span>)?</t[dh]>", row) for row in rows]
+    columns = {head: [unescape(row[place]) for row in cells] for place, head in enumerate(heads)}
+    return columns, dict(zip(heads, units or [""] * len(heads), strict=True))
+
+
+@pytest.mark.parametrize("report", ["hangzhou", "china"])
+def test_the_workbook_shows_every_number_of_the_pages(desk, report):
+    book = openpyxl.load_workbook(desk / report / "tables.xlsx")
+    seen = numbers = 0
+    for stem in sorted(path.stem for path in (desk / report).glob("0*.html")):
+        page = text(desk, report, stem)
+        for number in re.findall(r'<div class="numbered" id="(table-\d+)">\s*<div class="exhibit', page):
+            columns, units = cells_of(page, number)
+            name = f"{int(stem[:2])} {stem[3:].replace('_', ' ').capitalize()} T{number.partition('-')[2]}"
+            cells = columns_of(book[name])
+            for head, texts in columns.items():
+                percent = " %" if units[head] == "%" else ""
+                expected = [word if word == "–" else f"{word}{percent}" for word in texts]
+                assert [shown(cell) for cell in cells[head]] == expected, (name, head)
+                numbers += sum(isinstance(cell.value, int | float) for cell in cells[head])
+            seen += 1
+    assert seen >= (30 if report == "hangzhou" else 5) and numbers > 3 * seen
 
 
 # data that attack
