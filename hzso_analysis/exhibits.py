@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 from html import escape
 from typing import NamedTuple
 
+import mistune
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import display
 from matplotlib.figure import Figure
 
 from hzso_analysis import charts, wording
@@ -81,10 +82,23 @@ def quantity_mark(label: str, quantity: Quantity, **more) -> dict:
     return mark(label, quantity.low, quantity.high, quantity.rows, text=value_text(quantity), **more)
 
 
+def prose(markdown: str) -> str:
+    """Markdown as HTML; HTML in it is shown as text, since sentences carry labels and texts from the data.
+
+    >>> prose("**ITO** <b>leads</b> by US$ 5 and $6")
+    '<p><strong>ITO</strong> &lt;b&gt;leads&lt;/b&gt; by US$ 5 and $6</p>\\n'
+    """
+    return mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(markdown)
+
+
 def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None = None) -> None:
-    """Display a sentence, or an exhibit under its number: a table as HTML, a chart as SVG with its text twin."""
+    """Display a sentence, or an exhibit under its number: a table as HTML, a chart as SVG with its text twin.
+
+    `mathjax_ignore` is for JupyterLab, which would set what stands between two dollar signs as mathematics.
+    """
     if isinstance(exhibit, str):
-        display(Markdown(exhibit.replace("$", r"\$")))  # JupyterLab takes $ for mathematics
+        html = f'<div class="prose mathjax_ignore">{prose(exhibit)}</div>'
+        display({"text/html": html, "text/plain": exhibit}, raw=True)
         return
     name = wording.say("exhibits.table", number=table) if table else wording.say("exhibits.figure", number=figure)
     if exhibit.frame.empty:
@@ -138,10 +152,9 @@ def table_html(exhibit: Exhibit, name: str) -> str:
         ]
         body += f'<tr><th scope="row" style="text-align: left">{escape(row[0])}</th>{"".join(cells)}</tr>\n'
     notes = [escape(f"{exhibit.note.rstrip('.')}.")] if exhibit.note else []
-    meanings = [f"{_marked('status', status)} {escape(said)}" for status, said in legend(exhibit.frame).items()]
+    meanings = [f"{_marked('status', status)}: {escape(said)}" for status, said in legend(exhibit.frame).items()]
     notes += [f"{wording.say('exhibits.status')}: {'; '.join(meanings)}."] if meanings else []
     notes += [escape(exhibit.source)] if exhibit.source else []
-    # JupyterLab would set what stands between two dollar signs as mathematics
     return (
         f'<div class="exhibit mathjax_ignore" tabindex="0" role="region" aria-label="{name}"><table>\n'
         f"<caption>{name}. {escape(exhibit.title)}</caption>\n<thead>{head}</thead>\n"

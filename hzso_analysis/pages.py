@@ -9,7 +9,6 @@ from html import escape, unescape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import mistune
 import nbformat
 from jinja2 import Template
 from nbconvert.exporters import TemplateExporter
@@ -116,15 +115,6 @@ def whole_page(folder: Path, chapters: list[Chapter], edition: Edition) -> str:
     return fonts.with_letters(template.render(resources={"report": _report(chapters, edition), "sections": sections}))
 
 
-def prose(markdown: str) -> str:
-    """Markdown as HTML; HTML in it is shown as text, since sentences carry labels and texts from the data.
-
-    >>> prose("**ITO** <b>leads</b> by US$ 5 and $6")
-    '<p><strong>ITO</strong> &lt;b&gt;leads&lt;/b&gt; by US$ 5 and $6</p>\\n'
-    """
-    return mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(markdown)
-
-
 def records(notebook: NotebookNode) -> Iterator[dict]:
     """The exhibits of an executed notebook as plain data, in order."""
     for cell in notebook.cells:
@@ -152,7 +142,7 @@ def save_notebook(notebook: NotebookNode, path: Path) -> None:
 
 def _exporter() -> TemplateExporter:
     folders = {"extra_template_basedirs": [str(TEMPLATES_DIR)], "extra_template_paths": [str(TEMPLATES_DIR)]}
-    filters = {"prose": prose, "csv_link": downloads.csv_link, "anchor": _anchor}
+    filters = {"prose": exhibits.prose, "csv_link": downloads.csv_link, "anchor": _anchor}
     exporter = TemplateExporter(template_name="hzso", file_extension=".html", filters=filters, **folders)
     exporter.environment.autoescape = True
     exporter.environment.globals |= {"say": wording.say, "lang": wording.LANGUAGE, "font": fonts.ROOM}
@@ -195,7 +185,7 @@ def _with_sections(notebook: NotebookNode) -> tuple[NotebookNode, list[tuple[str
 
     for cell in copy.cells:
         if cell.cell_type == "markdown":
-            cell["html"] = re.sub(r"<h2>(.*?)</h2>", identified, prose(cell.source))
+            cell["html"] = re.sub(r"<h2>(.*?)</h2>", identified, exhibits.prose(cell.source))
     return copy, list(found.items())
 
 

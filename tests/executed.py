@@ -29,8 +29,8 @@ def _executed(patch, notebook, parameters):
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         cell.outputs, said = [], io.StringIO()
 
-        def shown(data, *, metadata=None, raw=False, outputs=cell.outputs):
-            data = data if raw else {"text/markdown": data.data, "text/plain": "text"}
+        def shown(data, *, metadata=None, raw=True, outputs=cell.outputs):
+            assert raw
             outputs.append(nbformat.v4.new_output("display_data", data, metadata=metadata or {}))
 
         patch.setattr(exhibits, "display", shown)

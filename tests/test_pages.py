@@ -157,7 +157,7 @@ def test_statuses_are_marked_and_explained_below(desk):
     page = text(desk, "hangzhou", "01_scale").partition('id="table-1"')[2].partition("</div>")[0]
     rows, note = page.split("</table>")
     marks = set(re.findall(r'<span class="status (\w+)">', rows))
-    assert marks == set(re.findall(r'<span class="status (\w+)">\1</span> \w+', note)) >= {"corrected", "disputed"}
+    assert marks == set(re.findall(r'<span class="status (\w+)">\1</span>: \w+', note)) >= {"corrected", "disputed"}
 
 
 def test_headline_numbers_have_a_small_line_where_several_years_are_known(desk):
