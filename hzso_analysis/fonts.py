@@ -83,7 +83,10 @@ def _embedded(text: str) -> str:
         chosen.subset(font)
         subset.save_font(font, raw, options)
     data = base64.b64encode(raw.getvalue()).decode()
-    return f'@font-face {{ font-family: "{FAMILY}"; src: url("data:font/woff;base64,{data}"); }}'
+    reach = f"U+{FIRST_CHINESE:X}-10FFFF"  # or a page would take the height of its lines from this font
+    return (
+        f'@font-face {{ font-family: "{FAMILY}"; src: url("data:font/woff;base64,{data}"); unicode-range: {reach}; }}'
+    )
 
 
 @cache
