@@ -6,11 +6,11 @@ A row of a table or a mark of a chart is a dict; its key `rows` holds the figure
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from html import escape
 from typing import NamedTuple
 
-import mistune
 import numpy as np
 import pandas as pd
 from IPython.display import display
@@ -82,13 +82,18 @@ def quantity_mark(label: str, quantity: Quantity, **more) -> dict:
     return mark(label, quantity.low, quantity.high, quantity.rows, text=value_text(quantity), **more)
 
 
-def prose(markdown: str) -> str:
-    """Markdown as HTML; HTML in it is shown as text, since sentences carry labels and texts from the data.
+def sentences_html(text: str) -> str:
+    """Sentences as HTML: lines that begin with a dash are a list, two stars make words bold, all else is as typed.
 
-    >>> prose("**ITO** <b>leads</b> by US$ 5 and $6")
-    '<p><strong>ITO</strong> &lt;b&gt;leads&lt;/b&gt; by US$ 5 and $6</p>\\n'
+    This is not Markdown: labels and names from the data stand in sentences, and theirs must not become links.
+
+    >>> sentences_html("**ITO** leads by US$ 5\\n- <b> [a](b) _c_")
+    '<p><strong>ITO</strong> leads by US$ 5</p>\\n<ul>\\n<li>&lt;b&gt; [a](b) _c_</li>\\n</ul>'
     """
-    return mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(markdown)
+    html = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(text, quote=False))
+    html = re.sub(r"^(?!- )(.+)$", r"<p>\1</p>", html, flags=re.M)
+    html = re.sub(r"^- (.*)$", r"<li>\1</li>", html, flags=re.M)
+    return re.sub(r"(?:^<li>.*$\n?)+", lambda items: f"<ul>\n{items[0].rstrip()}\n</ul>", html, flags=re.M)
 
 
 def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None = None) -> None:
@@ -97,7 +102,7 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
     `mathjax_ignore` is for JupyterLab, which would set what stands between two dollar signs as mathematics.
     """
     if isinstance(exhibit, str):
-        html = f'<div class="prose mathjax_ignore">{prose(exhibit)}</div>'
+        html = f'<div class="prose mathjax_ignore">{sentences_html(exhibit)}</div>'
         display({"text/html": html, "text/plain": exhibit}, raw=True)
         return
     name = wording.say("exhibits.table", number=table) if table else wording.say("exhibits.figure", number=figure)

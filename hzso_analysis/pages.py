@@ -9,6 +9,7 @@ from html import escape, unescape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import mistune
 import nbformat
 from jinja2 import Template
 from nbconvert.exporters import TemplateExporter
@@ -115,6 +116,15 @@ def whole_page(folder: Path, chapters: list[Chapter], edition: Edition) -> str:
     return fonts.with_letters(template.render(resources={"report": _report(chapters, edition), "sections": sections}))
 
 
+def prose(markdown: str) -> str:
+    """The Markdown of a notebook as HTML; HTML in it is shown as text, and a dollar is no mathematics.
+
+    >>> prose("**US$ 5** <b>and</b> $6")
+    '<p><strong>US$ 5</strong> &lt;b&gt;and&lt;/b&gt; $6</p>\\n'
+    """
+    return mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(markdown)
+
+
 def records(notebook: NotebookNode) -> Iterator[dict]:
     """The exhibits of an executed notebook as plain data, in order."""
     for cell in notebook.cells:
@@ -142,7 +152,7 @@ def save_notebook(notebook: NotebookNode, path: Path) -> None:
 
 def _exporter() -> TemplateExporter:
     folders = {"extra_template_basedirs": [str(TEMPLATES_DIR)], "extra_template_paths": [str(TEMPLATES_DIR)]}
-    filters = {"prose": exhibits.prose, "csv_link": downloads.csv_link, "anchor": _anchor}
+    filters = {"prose": prose, "sentences": exhibits.sentences_html, "csv_link": downloads.csv_link, "anchor": _anchor}
     exporter = TemplateExporter(template_name="hzso", file_extension=".html", filters=filters, **folders)
     exporter.environment.autoescape = True
     exporter.environment.globals |= {"say": wording.say, "lang": wording.LANGUAGE, "font": fonts.ROOM}
@@ -185,7 +195,7 @@ def _with_sections(notebook: NotebookNode) -> tuple[NotebookNode, list[tuple[str
 
     for cell in copy.cells:
         if cell.cell_type == "markdown":
-            cell["html"] = re.sub(r"<h2>(.*?)</h2>", identified, exhibits.prose(cell.source))
+            cell["html"] = re.sub(r"<h2>(.*?)</h2>", identified, prose(cell.source))
     return copy, list(found.items())
 
 

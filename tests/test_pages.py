@@ -26,7 +26,7 @@ CHINA = ["01_scale", "03_leading_enterprises", "07_data_quality"]
 ATTACKED = ["00_overview", "01_scale", "02_sector_mix", "05_talent_training"]
 TAG, FORMULA, CHINESE = "<script>alert(1)</script>", '=HYPERLINK("http://example.org","here")', "杭州市服务外包"
 MARK = '"><img src=x onerror=alert(1)> $x^2$ and $y$'
-SHEET = 673  # pixels of the width of a sheet between its margins
+LINK = "[a](http://example.org) ![b](http://example.org/c.png) *d* `e` {f} %s \\\\ \\n"
 
 
 def written(folder, chapters, **parameters):
@@ -46,6 +46,7 @@ def attacked(folder):
         ("indicators", "people trained", "label_en", f"{CHINESE}人才"),
         ("sources", "hangzhou overview 2011", "title", f"{CHINESE}发展概况"),
         ("sources", "hangzhou overview 2011", "publisher", MARK),
+        ("sources", "shanghai daily 2012-04-23", "publisher", LINK),
     ]
     for name, ident, column, text in changes:
         table = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
@@ -219,6 +220,7 @@ def test_text_from_the_data_is_text_on_every_page(desk):
             elements = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(picture).iter()}
             assert elements <= {"svg", "g", "path", "defs", "use", "style", "clipPath", "rect", "circle"}
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text(desk, "attacked", "02_sector_mix")
+    assert LINK in text(desk, "attacked", "index") and LINK in text(desk, "attacked", "01_scale")
     assert "=HYPERLINK(&quot;http://example.org&quot;,&quot;here&quot;)" in text(desk, "attacked", "01_scale")
 
 
