@@ -136,8 +136,8 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, places
             below = len(names) == 2 and place == 1
             rises = following.get(row.year, -math.inf) > row.middle
             falls = preceding.get(row.year, -math.inf) > row.middle
-            side = "right" if rises else "left" if falls else "center"
-            edge, up = ("top", -7) if below else ("bottom", 6)
+            side = "right" if rises else "left" if falls or below else "center"
+            edge, up = ("top", -7) if below else ("bottom", 6)  # under a line that rises there is room to the right
             look = {"ha": side, "va": edge, "color": INK, "fontsize": 8.5}
             _beside(ax, row.text, (row.year, row.low if below else row.top), (3 if rises else 0, up), **look)
         words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name

@@ -91,7 +91,7 @@ def diversification(edition: Edition) -> Exhibit:
     names = wording.listing(label(edition, "categories", name) for name in parts)
     key = "markets.index_of_group" if members else "markets.index_of_singles"
     values = {
-        say("markets.largest", names=names): (wording.percent(*largest), largest),
+        say("markets.largest", names=names): (wording.percent(*largest), tuple(100 * end for end in largest)),
         say(key, names=names, number=wording.number(many)): (wording.span(*own, 3), own),
         say("markets.index_of_rest"): (f"0–{wording.half_up(rest, 3)}", (0.0, rest)),
         say("markets.index_of_all"): (wording.span(own[0], own[1] + rest, 3), (own[0], own[1] + rest)),

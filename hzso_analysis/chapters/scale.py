@@ -160,7 +160,7 @@ def growth(edition: Edition) -> Exhibit:
             text, used = wording.percent(*bounds), rates if len(rates) else quantity.rows
             if len(rates):
                 text = say("scale.growth_and_printed", computed=text, printed=f"{wording.printed(rates.iloc[0])} %")
-            rows.append(mark(str(year), *bounds, used, text=text))
+            rows.append(mark(str(year), *bounds, used, text=text, fraction=True))
     words = {"heading": say("scale.growth_heading"), "gap": say("scale.growth_gap")}
     return chart(edition, charts.bars, rows, title=growth_title, subtitle=say("scale.growth_subtitle"), **words)
 
@@ -168,14 +168,15 @@ def growth(edition: Edition) -> Exhibit:
 def growth_title(rows: list[dict]) -> str:
     """How the latest growth compares with the one before."""
     last, before = rows[-1], rows[-2] if len(rows) > 1 else None
-    now = say("scale.grew", percent=wording.percent(last["low"], last["high"]), year=last["label"])
-    if last["high"] < 0:
-        now = say("scale.shrank", percent=wording.percent(-last["high"], -last["low"]), year=last["label"])
+    low, high = last["low"] / 100, last["high"] / 100
+    now = say("scale.grew", percent=wording.percent(low, high), year=last["label"])
+    if high < 0:
+        now = say("scale.shrank", percent=wording.percent(-high, -low), year=last["label"])
     if before is None or int(before["label"]) != int(last["label"]) - 1:
         return now
     falls, rises = before["low"] > last["high"], before["high"] < last["low"]
     key = "scale.down" if falls else "scale.up" if rises else "scale.after"
-    return say(key, now=now, before=wording.percent(before["low"], before["high"]))
+    return say(key, now=now, before=wording.percent(before["low"] / 100, before["high"] / 100))
 
 
 def nation(edition: Edition) -> Exhibit:
