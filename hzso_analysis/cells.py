@@ -106,7 +106,8 @@ def table_columns(record: dict) -> list[Column]:
         numeric = _is_numeric(name, table[name])
         made.append(Column(name, [_cell(cell, name) for cell in table[name]], numeric))
         if name == owner:
-            known = [_known(*row) for row in zip(texts[name], table["low"], table["high"], strict=True)]
+            ends = list(zip(table["low"], table["high"], strict=True))
+            known = [_or_said(*row) for row in zip(texts[name], ends, strict=True)]
         elif numeric and any(bounds(text) and not plain_number(text) for text in texts[name]):
             known = [bounds(text) or (None, None) for text in texts[name]]
         else:
@@ -157,13 +158,9 @@ def _agree(text: str, low: float | None, high: float | None) -> bool:
     return all(said is None or end is None or abs(said - end) <= slack + 0.01 * abs(said) for said, end in pairs)
 
 
-def _known(text: str, low: float | None, high: float | None) -> tuple[float | None, float | None]:
-    """The bounds of a value in the unit of its text: those of the record, or what the text says where it has none."""
-    if low is None and high is None:
-        return bounds(text) or (None, None)
-    percent = [None if end is None else float(f"{100 * end:.10g}") for end in (low, high)]
-    as_fraction = text.endswith("%") and not _agree(text, low, high) and _agree(text, *percent)
-    return (percent[0], percent[1]) if as_fraction else (low, high)
+def _or_said(text: str, ends: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
+    """The bounds of a record, or what its text says where it has none."""
+    return ends if ends != (None, None) else bounds(text) or ends
 
 
 def _decimals(text: str) -> int:

@@ -140,7 +140,7 @@ def test_low_and_high_of_a_value_are_those_of_the_record_in_full(book, chapters)
     assert [computed[name][6].value for name in ("Value", "Low", "High")] == ["84.4–84.5", 84.4, 84.5]
 
 
-def test_bounds_recorded_as_fractions_stand_in_the_percent_of_their_text(book):
+def test_bounds_stand_in_the_percent_of_their_text(book):
     there = columns_of(book["4 Markets T2"])
     assert [there[name][0].value for name in ("Value", "Low", "High")] == ["23–69 %", 22.85833333, 68.585]
     assert shown(there["Low"][0]) == "22.86 %"

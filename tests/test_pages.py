@@ -17,6 +17,7 @@ from executed import committed, executed
 from test_downloads import columns_of, shown
 
 from hzso_analysis import pages
+from hzso_analysis.cells import bounds
 from hzso_analysis.edition import open_edition
 from hzso_analysis.figures import DATA_DIR
 
@@ -177,6 +178,19 @@ def test_contents_for_a_catalogue(desk):
     for chapter in found["chapters"]:
         page = (desk / "hangzhou" / chapter["page"]).read_text(encoding="utf-8")
         assert chapter["exhibits"] and all(f'id="{exhibit["id"]}"' in page for exhibit in chapter["exhibits"])
+
+
+def test_bounds_of_a_record_are_in_the_unit_of_its_text():
+    compared = 0
+    for chapter in committed():
+        for record in pages.records(chapter.notebook):
+            for row in (dict(zip(record["columns"], row, strict=True)) for row in record["rows"]):
+                said = bounds(str(row.get("value") or row.get("text") or ""))
+                for known, text in zip((row.get("low"), row.get("high")), said or (), strict=False):
+                    if known and text and not isinstance(known, str):
+                        assert 0.5 < known / text < 2, (chapter.stem, record["name"], row)
+                        compared += 1
+    assert compared > 200
 
 
 def cells_of(page, number):
