@@ -114,8 +114,10 @@ def _sheets(chapters: list[tuple[str, str, list[dict]]]) -> list[Sheet]:
             if record["chart"]:
                 continue
             name = _sheet_name(stem, chapter, record["name"], {sheet.name.casefold() for sheet in made})
-            made.append(Sheet(name, chapter, record, bool(record["rows"]) and first))
-            first = first and not record["rows"]
+            # the table of sources closes each chapter and is never its main one
+            main = first and bool(record["rows"]) and "publisher" not in record["columns"]
+            made.append(Sheet(name, chapter, record, main))
+            first = first and not main
     return made
 
 

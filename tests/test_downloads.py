@@ -288,6 +288,12 @@ def test_the_main_table_of_a_chapter_has_a_chart_of_its_own_cells(book, chapters
     assert chart.anchor._from.row > sheet.max_row - 1
 
 
+def test_a_table_of_sources_is_never_the_main_one():
+    gap = made([], [], title="Ratios", note="No pair was published.", source="")
+    rows = made(["item", "publisher", "figures"], [["devott 2011", "Devott", 63]], name="Table 2")
+    assert not [sheet.title for sheet in one(gap, rows) if sheet._charts]
+
+
 def test_without_bounds_a_chart_has_one_series_and_no_legend(book):
     (chart,) = book["3 Leading enterprises T1"]._charts
     ((labels, values, _),) = series_of(chart)
