@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
@@ -224,6 +225,17 @@ def meaning_zh(row: pd.Series, labels: dict[str, str]) -> str:
     words = [labels.get(row["indicator"], row["indicator"]), CHINESE.get(row["flow"]), labels.get(row["category"])]
     months = f"{row['months'].replace(' to ', '至')}月" if row.get("months") else ""
     return "，".join(filter(None, [*words, since + measure + currency, months]))
+
+
+def literal(text: str) -> str:
+    r"""A sentence as Markdown that shows it as it is: texts from the data may hold the signs of emphasis and pictures.
+
+    >>> print(literal("City_plan *2011*: R&D, 66.14 %"), literal("1. ![a](b)\n# c"), sep="\n")
+    City\_plan \*2011\*: R&D, 66.14 %
+    1\. !\[a\](b) # c
+    """
+    text = re.sub(r"([\\`*_\[\]<|~]|&(?=#?\w+;))", r"\\\1", " ".join(text.split()))
+    return re.sub(r"^([0-9]*)([-+#=>.)])", r"\1\\\2", text)
 
 
 def area_name(area: str) -> str:

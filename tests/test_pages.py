@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from html import unescape
+from html import escape, unescape
 from xml.etree import ElementTree
 
 import openpyxl
@@ -16,7 +16,7 @@ import pytest
 from executed import committed, executed
 from test_downloads import columns_of, shown
 
-from hzso_analysis import pages
+from hzso_analysis import pages, wording
 from hzso_analysis.edition import open_edition
 from hzso_analysis.figures import DATA_DIR
 
@@ -25,7 +25,9 @@ PAGES = ["index", *STEMS]
 CHINA = ["01_scale", "03_leading_enterprises", "07_data_quality"]
 ATTACKED = ["00_overview", "01_scale", "02_sector_mix", "05_talent_training"]
 TAG, FORMULA, CHINESE = "<script>alert(1)</script>", '=HYPERLINK("http://example.org","here")', "杭州市服务外包"
-MARK = '"><img src=x onerror=alert(1)> $x^2$ and $y$'
+MARK = '"><img src=x onerror=alert(1)> $x^2$ and $y$ *star* ![picture](http://example.org/p.png)'
+SIGNS = ["", "#", "##", "-", "+", ">", "1.", "2)", "==", "![a](b)", "\\", "`", "&lt;", "~~x~~"]
+RESTS = ["*a* _b_ __c__", "[a](http://b) <http://c>", "| a | b |", "$x$ &amp; \\$y \\*", "R&D, 1.5 %"]
 SHEET = 673  # pixels of the width of a sheet between its margins
 
 
@@ -237,6 +239,17 @@ def test_text_from_the_data_is_text_in_the_workbook_and_the_copies(desk):
 def test_dollars_stand_as_typed(desk):
     for page in ("00_overview", "02_sector_mix"):
         assert "$x^2$ and $y$" in text(desk, "attacked", page)
+
+
+def test_signs_of_markdown_stand_as_typed(desk):
+    assert "*star* ![picture](http://example.org/p.png)" in text(desk, "attacked", "index")
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("rest", RESTS)
+def test_a_sentence_is_text_in_markdown(sign, rest):
+    shown = f"{sign} {rest}".strip()
+    assert pages.prose(f"- {wording.literal(shown)}".replace("$", r"\$")) == f"<ul>\n<li>{escape(shown)}</li>\n</ul>\n"
 
 
 def test_chinese_letters_come_with_the_page_that_has_them_and_only_with_it(desk):

@@ -50,7 +50,7 @@ def sentences(edition: Edition, *, all_years: bool = False) -> list[str]:
 def listed(edition: Edition) -> str:
     """The sentences of the year as a list."""
     said = sentences(edition) or [say("data_quality.nothing", year=edition.year)]
-    return "\n".join(f"- {text}" for text in said)
+    return "\n".join(f"- {wording.literal(text)}" for text in said)
 
 
 def _ties(edition: Edition) -> list[tuple[set[int], str]]:

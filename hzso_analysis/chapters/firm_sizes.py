@@ -91,7 +91,7 @@ def summary(edition: Edition) -> Exhibit | str:
     """What the size bands allow to say of the largest firms, in a few sentences."""
     sizes = size_table(edition)
     if sizes is None:
-        return _gap(edition, "").note
+        return wording.literal(_gap(edition, "").note)
     bounds = concentration_bounds(**sizes.published, ks=(1, 2))
     one, two = (wording.percent_between(*bounds.loc[f"CR{k}"]) for k in (1, 2))
     equal = wording.span(*bounds.loc["N_eff"]).replace("–", say("firm_sizes.to"))

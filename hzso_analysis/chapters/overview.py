@@ -61,7 +61,7 @@ def findings(edition: Edition) -> str:
     found = [scale.recovered(edition), sector_mix.headline(edition), leading_enterprises.headline(edition)]
     found += [firm_sizes.ratios(edition), markets.headline(edition), talent_training.headline(edition)]
     said = [say("overview.finding", finding=exhibit.title) for exhibit in found if not exhibit.frame.empty]
-    return "\n".join(f"- {text}" for text in said or [say("overview.no_finding")])
+    return "\n".join(f"- {wording.literal(text)}" for text in said or [say("overview.no_finding")])
 
 
 def against_printed_total(edition: Edition) -> Exhibit:
