@@ -68,7 +68,7 @@ def check_place(out_dir: Path) -> None:
     page = out_dir / "index.html"
     if page.is_file() and MARK.encode() in page.read_bytes():
         return
-    if page.exists():
+    if page.exists() or page.is_symlink():  # a link to what is not there now may be there tomorrow
         raise FileExistsError(f"{page} is in the way: it is no list of reports; move it or choose another folder")
 
 

@@ -88,7 +88,7 @@ def build_report(
         edition = open_edition(**parameters)
         parameters |= {"year": edition.year, "show_code": edition.show_code}
         target = Path(out_dir) / edition.area / str(edition.year)
-        if target.exists() and not (target / "index.html").is_file():
+        if target.exists() and not _is_report(target):
             raise ReportError(f"{target} is in the way: it holds no report; move it or choose another folder")
         _check_surroundings(Path(out_dir), pdf)
         notebooks, found = load_notebooks(parameters), front(edition)
@@ -268,14 +268,19 @@ def _print(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[
     write_index(folder, chapters, edition, found, files=[WORKBOOK, PDF])
 
 
+def _is_report(folder: Path) -> bool:
+    """Whether a folder holds a report, of whatever version, and not a page of somebody else that would be lost."""
+    return (folder / "index.html").is_file() and any(folder.glob("[0-9][0-9]_*.ipynb"))
+
+
 def _swap(draft: Path, target: Path, old: Path) -> None:
     """Put the finished draft where the report belongs; the old report comes back if that cannot be done."""
-    if target.exists():
-        target.rename(old)
     try:
+        if target.exists():
+            target.rename(old)
         draft.rename(target)
-    except BaseException:
-        if old.exists():
+    except BaseException:  # an interrupt may come between the two
+        if old.exists() and not target.exists():
             old.rename(target)
         raise
 

@@ -145,6 +145,10 @@ def test_a_page_of_somebody_else_is_refused_and_stays(tmp_path):
     (tmp_path / "index.html").mkdir()
     with pytest.raises(FileExistsError):
         check_place(tmp_path)
+    (tmp_path / "index.html").rmdir()
+    (tmp_path / "index.html").symlink_to(tmp_path / "on a disk that is not here")
+    with pytest.raises(FileExistsError):
+        check_place(tmp_path)
 
 
 def test_without_reports_the_page_says_how_to_make_one(tmp_path):
