@@ -88,9 +88,9 @@ def build_report(
         edition = open_edition(**parameters)
         parameters |= {"year": edition.year, "show_code": edition.show_code}
         target = Path(out_dir) / edition.area / str(edition.year)
+        _check_surroundings(Path(out_dir), pdf)
         if target.exists() and not _is_report(target):
             raise ReportError(f"{target} is in the way: it holds no report; move it or choose another folder")
-        _check_surroundings(Path(out_dir), pdf)
         notebooks, found = load_notebooks(parameters), front(edition)
         target.parent.mkdir(parents=True, exist_ok=True)
         workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{edition.year}-"))
