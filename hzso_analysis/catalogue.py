@@ -6,6 +6,7 @@ import base64
 import hashlib
 import itertools
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,11 +65,18 @@ class Report(NamedTuple):
 
 
 def check_place(out_dir: Path) -> None:
-    """Raise FileExistsError where `out_dir` has an index.html that is no catalogue and would be lost."""
+    """Raise FileExistsError where `out_dir` has an index.html that is no catalogue and would be lost.
+
+    Raises NotADirectoryError and PermissionError where it is no folder, or one in which nothing can be written.
+    """
+    if out_dir.exists() and not out_dir.is_dir():
+        raise NotADirectoryError(f"{out_dir} is a file; choose a folder")
+    if out_dir.exists() and not os.access(out_dir, os.W_OK):
+        raise PermissionError(f"{out_dir}: nothing can be written there; choose another folder")
     page = out_dir / "index.html"
     if page.is_file() and MARK.encode() in page.read_bytes():
         return
-    if page.exists():
+    if page.exists() or page.is_symlink():  # a link to what is not there now may be there tomorrow
         raise FileExistsError(f"{page} is in the way: it is no list of reports; move it or choose another folder")
 
 

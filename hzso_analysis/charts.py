@@ -93,7 +93,7 @@ def parts(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
     """One bar cut into its parts, for parts that add up to the whole; labels stand above, values inside."""
     left, whole = 0.0, frame["low"].sum()
     widths = (max(8, int(80 * low / whole)) for low in frame["low"])
-    labels = [_wrapped(text, width) for text, width in zip(frame["label"], widths, strict=True)]
+    labels = [_wrapped(text, width, 8) for text, width in zip(frame["label"], widths, strict=True)]
     more = 0.28 * max(0, *(text.count("\n") - 1 for text in labels))  # there is room for two lines
     fig, ax = _canvas(0.95 + 0.56 * more, title, subtitle, source)
     for place, row in enumerate(frame.itertuples()):
@@ -308,9 +308,16 @@ def _canvas(height: float, title: str, subtitle: str, source: str) -> tuple[Figu
     return fig, ax
 
 
-def _wrapped(text: str, width: int) -> str:
-    """The text in lines of at most `width` letters, a Chinese one counting as two."""
-    return "\n".join(wrap(fonts.drawable(text), width))
+def _wrapped(text: str, width: int, most: int | None = None) -> str:
+    """The text in lines of at most `width` letters, a Chinese one counting as two; what is beyond `most` is cut.
+
+    >>> _wrapped("Financial services 金融服务", 10, 2)
+    'Financial\\nservices …'
+    """
+    rows = wrap(fonts.drawable(text), width)
+    if most and len(rows) > most:
+        rows = [*rows[: most - 1], f"{wrap(rows[most - 1], width - 2)[0]} …"]
+    return "\n".join(rows)
 
 
 def _beside(ax: Axes, text: str, place: tuple[float, float], shift: tuple[float, float], **look) -> Text:
@@ -319,7 +326,7 @@ def _beside(ax: Axes, text: str, place: tuple[float, float], shift: tuple[float,
 
 
 def _rows(ax: Axes, labels: pd.Series, head: float = 0.6) -> None:
-    ax.set_yticks(range(len(labels)), [_wrapped(text, 30) for text in labels])
+    ax.set_yticks(range(len(labels)), [_wrapped(text, 30, 3) for text in labels])
     ax.set_ylim(len(labels) - 0.4, -head)
     ax.set_xticks([])
     ax.tick_params(axis="y", length=0)
@@ -352,7 +359,7 @@ def _end_labels(ax: Axes, ends: list[tuple], years: list[int]) -> None:
     if len(ends) == 1:
         return
     for value, year, name, colour in sorted(ends):
-        text = _wrapped(name, 24)
+        text = _wrapped(name, 24, 4)
         half = line * (text.count("\n") + 1) / 2
         place = max(value, last + half + 0.2 * line)
         last = place + half

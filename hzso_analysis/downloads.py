@@ -20,11 +20,11 @@ from xlsxwriter.worksheet import Worksheet
 
 from hzso_analysis.cells import PLAIN, Bars, Column, lines_of, row_lines, table_columns, width_of, with_bars
 from hzso_analysis.charts import BLUE, INK, MUTED, RULE
+from hzso_analysis.sheets import CONTROL
 from hzso_analysis.template import FORMULA, MADE
 from hzso_analysis.wording import heading, say
 
 RISKY = (*FORMULA, *"\t\r\n＝＋－＠")  # full-width signs begin a formula where Excel is set up for Chinese
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # not allowed in XML
 PALE = "#c8dafe"  # a third of BLUE
 HEAD = 2  # the row of the header, below title and back-link
 LINE = 15  # points

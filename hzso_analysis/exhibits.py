@@ -23,6 +23,7 @@ from hzso_analysis.figures import codebook
 COLUMNS = ["item", "value", "unit", "status", "low", "high", "source", "rows"]
 TEXTS = ["item", "unit", "status", "source", "agrees", "note", "kind", "check", "title", "publisher", "date"]
 TEXTS += ["what the sources print"]
+LONG, BREAK = 40, 10  # letters of a word that no column has room for, and after how many each it may be broken
 
 
 class Exhibit(NamedTuple):
@@ -145,7 +146,7 @@ def _plain(cell: object) -> str | int | float | None:
 def table_html(exhibit: Exhibit, name: str) -> str:
     """The table as HTML: caption, header cells with scope, a row of units, numbers to the right, legend and source."""
     shown, units = _units(exhibit.frame[[c for c in exhibit.frame.columns if c not in ("low", "high")]].astype(str))
-    head = "".join(f'<th scope="col" {_place(c)}>{escape(wording.heading(c))}</th>' for c in shown)
+    head = "".join(f'<th scope="col" {_place(c)}>{_breakable(wording.heading(c))}</th>' for c in shown)
     head = f"<tr>{head}</tr>"
     if any(units.values()):
         cells = "".join(f"<td {_place(c)}>{escape(units.get(c, ''))}</td>" for c in shown)
@@ -155,7 +156,7 @@ def table_html(exhibit: Exhibit, name: str) -> str:
         cells = [
             f"<td {_place(c, text)}>{_marked(c, text)}</td>" for c, text in zip(shown.columns[1:], row[1:], strict=True)
         ]
-        body += f'<tr><th scope="row" style="text-align: left">{escape(row[0])}</th>{"".join(cells)}</tr>\n'
+        body += f'<tr><th scope="row" style="text-align: left">{_breakable(row[0])}</th>{"".join(cells)}</tr>\n'
     notes = [escape(f"{exhibit.note.rstrip('.')}.")] if exhibit.note else []
     meanings = [f"{_marked('status', status)}: {escape(said)}" for status, said in legend(exhibit.frame).items()]
     notes += [f"{wording.say('exhibits.status')}: {'; '.join(meanings)}."] if meanings else []
@@ -191,7 +192,19 @@ def _units(cells: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
 
 def _marked(column: str, text: str) -> str:
     """A cell as HTML; a status has a mark of its own."""
-    return f'<span class="status {escape(text)}">{escape(text)}</span>' if column == "status" and text else escape(text)
+    status = column == "status" and text
+    return f'<span class="status {escape(text)}">{escape(text)}</span>' if status else _breakable(text)
+
+
+def _breakable(text: str) -> str:
+    """A text as HTML in which a word that no column has room for can be broken, as an address can.
+
+    >>> _breakable("A & B"), _breakable("http://example.org/a/very/long/address.html").count("<wbr>")
+    ('A &amp; B', 4)
+    """
+    long = re.compile(rf"\S{{{LONG},}}")
+    cut = long.sub(lambda word: re.sub(f".{{{BREAK}}}(?=.)", r"\g<0>\0", word[0]), text.replace("\0", ""))
+    return escape(cut).replace("\0", "<wbr>")
 
 
 def _place(column: str, text: str = "") -> str:

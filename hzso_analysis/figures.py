@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.plausibility import FIGURE, repeats
 from hzso_analysis.read import read_table
+from hzso_analysis.sheets import CONTROL
 
 DATA_DIR = Path(__file__).resolve().parents[1] / "data"
 AMOUNTS = {"USD million", "CNY million"}
@@ -84,7 +86,9 @@ def codebook(table: str, data_dir: str | Path | None = None) -> pd.DataFrame:
     path = data_folder(data_dir) / f"{table}.csv"
     if not path.is_file():
         path = DATA_DIR / path.name
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    # control characters come in by copying from PDF files, and no picture can hold them
+    text = CONTROL.sub(" ", path.read_text(encoding="utf-8-sig"))
+    frame = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
     package = json.loads((DATA_DIR / "datapackage.json").read_text(encoding="utf-8"))
     fields = next(r["schema"]["fields"] for r in package["resources"] if r["name"] == table)
     if missing := [f["name"] for f in fields if f["name"] not in frame]:

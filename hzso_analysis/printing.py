@@ -64,11 +64,13 @@ def check_printing() -> str:
 def find_browser() -> str:
     """Return the path of a browser of the Chromium family: the one of HZSO_BROWSER, or else the first one found.
 
-    Raises PrintingError where HZSO_BROWSER names no file, and with the lines to install where nothing was found.
+    Raises PrintingError where HZSO_BROWSER names no program, and with the lines to install where nothing was found.
     """
     if asked := os.environ.get(VARIABLE):
         if not Path(asked).is_file():
             raise PrintingError(f"{VARIABLE}: there is no file {asked}; set it to the path of a Chromium, or unset it")
+        if not os.access(asked, os.X_OK):
+            raise PrintingError(f"{VARIABLE}: {asked} is no program; set it to the path of a Chromium, or unset it")
         return asked
     if found := next(_candidates(), ""):
         return found

@@ -88,9 +88,9 @@ def build_report(
         edition = open_edition(**parameters)
         parameters |= {"year": edition.year, "show_code": edition.show_code}
         target = Path(out_dir) / edition.area / str(edition.year)
+        _check_surroundings(Path(out_dir), pdf)
         if target.exists() and not (target / "index.html").is_file():
             raise ReportError(f"{target} is in the way: it holds no report; move it or choose another folder")
-        _check_surroundings(Path(out_dir), pdf)
         notebooks, found = load_notebooks(parameters), front(edition)
         target.parent.mkdir(parents=True, exist_ok=True)
         workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{edition.year}-"))
@@ -270,12 +270,12 @@ def _print(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[
 
 def _swap(draft: Path, target: Path, old: Path) -> None:
     """Put the finished draft where the report belongs; the old report comes back if that cannot be done."""
-    if target.exists():
-        target.rename(old)
     try:
+        if target.exists():
+            target.rename(old)
         draft.rename(target)
-    except BaseException:
-        if old.exists():
+    except BaseException:  # an interrupt may come between the two
+        if old.exists() and not target.exists():
             old.rename(target)
         raise
 

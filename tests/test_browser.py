@@ -93,6 +93,15 @@ def test_a_page_has_no_barrier_asks_for_nothing_and_fits_phone_and_paper(open_pa
 
 
 @pytest.mark.parametrize("name", ["index", "03_leading_enterprises"])
+def test_a_word_of_two_hundred_letters_moves_no_page_sideways(open_page, name):
+    page = open_page(name, width=360)
+    places = "h1, h2 a, .home a, nav a, .edition, .misfits p, .item, .chapter, .prose p, .finding, caption, .note, .gap"
+    put = "found => found.map(one => one.textContent = 'W'.repeat(200)).length"
+    assert page.eval_on_selector_all(places, put) > 20
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("name", ["index", "03_leading_enterprises"])
 def test_a_page_can_be_walked_with_the_keyboard_alone(open_page, name):
     page = open_page(name)
     wanted = page.eval_on_selector_all(FOCUSABLE, f"found => found.filter({VISIBLE}).length")

@@ -145,6 +145,19 @@ def test_a_page_of_somebody_else_is_refused_and_stays(tmp_path):
     (tmp_path / "index.html").mkdir()
     with pytest.raises(FileExistsError):
         check_place(tmp_path)
+    (tmp_path / "index.html").rmdir()
+    (tmp_path / "index.html").symlink_to(tmp_path / "on a disk that is not here")
+    with pytest.raises(FileExistsError):
+        check_place(tmp_path)
+
+
+def test_a_place_that_cannot_hold_the_list_is_named_before_reports_are_made(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match=r"file is a file; choose a folder$"):
+        check_place(tmp_path / "file")
+    monkeypatch.setattr("os.access", lambda *_: False)  # whoever runs the tests may write anywhere
+    with pytest.raises(PermissionError, match=r"nothing can be written there; choose another folder$"):
+        check_place(tmp_path)
 
 
 def test_without_reports_the_page_says_how_to_make_one(tmp_path):

@@ -162,3 +162,12 @@ def test_a_changed_argument_changes_the_twin():
     twins |= {charts.twin(charts.bars(frame, **{**WORDS, name: "other"})) for name in WORDS}
     twins.add(charts.twin(charts.bars(frame[::-1], **WORDS)))
     assert len(twins) == 5
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("word", ["word " * 80, "W" * 200, "杭" * 200])
+@pytest.mark.parametrize("draw", [charts.bars, charts.parts, charts.ranges])
+def test_a_long_label_is_cut_and_leaves_room_for_the_chart(draw, word):
+    frame = pd.DataFrame({"label": [f"{word}{place}" for place in range(4)], "low": 1.0, "high": 1.0, "text": "1"})
+    fig = draw(frame, title=word, subtitle=word, source=word)
+    assert "…" in charts.twin(fig) and charts.svg(fig, alt=word, prefix="figure1")

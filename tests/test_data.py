@@ -8,6 +8,7 @@ import pytest
 
 from hzso_analysis.faults import DataError
 from hzso_analysis.figures import DATA_DIR, areas, check_figures, codebook, load_figures
+from hzso_analysis.sheets import plain
 from hzso_analysis.vocabulary import COLUMNS, CURRENCIES, FLOWS, MEASURES, QUALIFIERS
 
 PACKAGE = json.loads((DATA_DIR / "datapackage.json").read_text(encoding="utf-8"))
@@ -175,3 +176,10 @@ def test_a_new_source_is_named_once_with_all_its_lines():
         check_figures(figures)
     (fault,) = caught.value.faults
     assert fault.endswith("; add a new source to sources.csv (lines 2, 5)")
+
+
+def test_control_characters_are_left_out_as_no_picture_can_hold_them(tmp_path):
+    text = (DATA_DIR / "sources.csv").read_text(encoding="utf-8")
+    (tmp_path / "sources.csv").write_text(text.replace("Hangzhou Municipal", "Hang\x08zhou\x0bMuni\uffff"), "utf-8")
+    assert "Hang zhou Muni " in codebook("sources", tmp_path)["publisher"][0]
+    assert plain("\x01a\x0bb\x1b\ufffe") == "a b"

@@ -124,6 +124,14 @@ def test_a_browser_that_is_set_but_not_there_is_named(monkeypatch):
         find_browser()
 
 
+def test_a_browser_that_cannot_be_run_is_named_before_anything_is_made(tmp_path, monkeypatch):
+    page = tmp_path / "page.html"
+    page.touch(mode=0o644)
+    monkeypatch.setenv("HZSO_BROWSER", str(page))
+    with pytest.raises(PrintingError, match=r"^HZSO_BROWSER: .*page\.html is no program; set it to the path"):
+        check_printing()
+
+
 @pytest.fixture
 def bare(tmp_path, monkeypatch):
     """A machine without any browser; returns the one folder on its PATH."""

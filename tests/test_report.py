@@ -253,6 +253,25 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_be_moved_in(tmp_path)
     assert (tmp_path / "2011" / "index.html").read_text(encoding="utf-8") == "last month"
 
 
+def test_the_old_report_comes_back_after_an_interrupt_right_behind_its_move(tmp_path, monkeypatch):
+    old, target, draft = (tmp_path / name for name in ("old", "2011", "new"))
+    (target / "index.html").parent.mkdir()
+    (target / "index.html").write_text("last month", encoding="utf-8")
+    draft.mkdir()
+    move, moved = Path.rename, []
+
+    def interrupted(source, place):
+        move(source, place)
+        moved.append(source)
+        if len(moved) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        report._swap(draft, target, old)
+    assert (target / "index.html").read_text(encoding="utf-8") == "last month"
+
+
 def test_a_folder_that_is_no_report_is_not_replaced(desk):
     notes = desk / "out" / "hangzhou" / "2011" / "notes.txt"
     notes.parent.mkdir(parents=True)
