@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
 import sys
 import tempfile
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +19,11 @@ import papermill
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.paths import jupyter_runtime_dir
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from tqdm import tqdm
+from traitlets import default
 
 from hzso_analysis import catalogue, printing, wording
 from hzso_analysis.edition import Edition, open_edition, parameter_faults, share_answers
@@ -42,11 +46,24 @@ from hzso_analysis.pages import (
 NOTEBOOKS_DIR = Path(__file__).resolve().parents[1] / "notebooks"
 CELL_SECONDS = 600
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+SHORT = 45  # letters of a folder in which the name of a socket still fits the 104 that systems allow
 INJECTED = "injected-parameters"
 
 
 class OwnKernel(AsyncKernelManager):
-    """The running interpreter as kernel, whatever kernels the machine or the notebook know."""
+    """The running interpreter as kernel, whatever kernels the machine or the notebook know.
+
+    It is spoken to through files where the system has that: of two kernels that start at the same time, one may take a
+    port that the other was promised.
+    """
+
+    @default("transport")
+    def _by_files(self) -> str:
+        return "ipc" if os.name == "posix" and len(jupyter_runtime_dir()) <= SHORT else "tcp"
+
+    @default("connection_file")
+    def _of_its_own(self) -> str:
+        return str(Path(jupyter_runtime_dir()) / f"kernel-{uuid.uuid4()}.json")
 
     @property
     def kernel_spec(self) -> KernelSpec:

@@ -215,6 +215,13 @@ def test_a_cell_that_never_ends_is_stopped_with_a_message_and_nothing_else_is_sa
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sockets are files on these systems only")
+def test_kernels_that_start_together_cannot_take_each_others_ports(monkeypatch):
+    assert report.OwnKernel().transport == "ipc"
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/" + "a" * 100)
+    assert report.OwnKernel().transport == "tcp", "a name too long for a socket"
+
+
 def test_an_interrupt_leaves_no_folder_behind(desk, monkeypatch):
     def interrupt(*_):
         assert list((desk / "out" / "hangzhou").glob(".2011-*")), "the test must stop a run that is under way"
