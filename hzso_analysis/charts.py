@@ -47,6 +47,7 @@ STYLE |= {"svg.fonttype": "path", "svg.hashsalt": "hzso", "font.family": ["DejaV
 STYLE |= {"text.color": INK, "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": INK}
 STYLE |= {"axes.unicode_minus": True, "text.parse_math": False}  # a $ in a label is a dollar
 WIDTH = 7.4
+FAR = 0.5  # of its upper end; a wider interval has no middle worth a mark
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -112,22 +113,25 @@ def parts(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
 def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, places: bool = False) -> Figure:
     """Series over years (columns `series`, `year` besides the usual): only neighbouring years are joined.
 
-    Intervals are whiskers. All points are labelled where a series has at most six, else the first and the last. The
-    `places` of one series in a ranking count down from the top.
+    Intervals are whiskers, those that are wide without a point. All points are labelled where a series has at most six,
+    else the first and the last. The `places` of one series in a ranking count down from the top.
     """
     fig, ax = _canvas(2.9, title, subtitle, source)
     years = sorted(set(frame["year"]))
     top = frame["high"].where(frame["high"] < math.inf, frame["low"])
-    frame = frame.assign(top=top, middle=(frame["low"] + top) / 2)
+    middle = (frame["low"] + top) / 2
+    # where bounds lie far apart there is no point to draw: its middle would be a guess
+    frame = frame.assign(top=top, middle=middle.where(top - frame["low"] <= FAR * top.abs()))
     names = list(dict.fromkeys(frame["series"]))
     ends = []
     for place, name in enumerate(names):
         rows = frame[frame["series"] == name].sort_values("year")
         colour = COLOURS[place % len(COLOURS)]
         for (a, x), (b, y) in pairwise(zip(rows["year"], rows["middle"], strict=True)):
-            if b - a == 1:
+            if b - a == 1 and not math.isnan(x + y):
                 ax.plot([a, b], [x, y], color=colour, linewidth=2)
-        ax.plot(rows["year"], rows["middle"], color=colour, marker=MARKERS[place % 6], linestyle="", markersize=6)
+        sure = rows.dropna(subset="middle")
+        ax.plot(sure["year"], sure["middle"], color=colour, marker=MARKERS[place % 6], linestyle="", markersize=6)
         _whiskers(ax, rows, colour)
         shown = rows if len(rows) <= 6 and len(names) <= 2 else rows.iloc[[0, -1] if len(names) <= 2 else []]
         following = dict(zip(rows["year"] - 1, rows["middle"], strict=True))
@@ -141,7 +145,7 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, places
             look = {"ha": side, "va": edge, "color": INK, "fontsize": 8.5}
             _beside(ax, row.text, (row.year, row.low if below else row.top), (3 if rises else 0, up), **look)
         words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
-        ends.append((rows["middle"].iloc[-1], rows["year"].iloc[-1], words, colour))
+        ends.append((rows["middle"].fillna(rows["top"]).iloc[-1], rows["year"].iloc[-1], words, colour))
     ax.set_ylim(0 if top.min() >= 0 else None, 1.18 * top.max() if top.max() > 0 else None)
     if places:
         ax.set_ylim(1.4 * top.max() + 0.5, 0.5)
@@ -280,10 +284,12 @@ def trend_line(points: list[tuple[int, float, float]], *, alt: str) -> str:
         (4 + 88 * (year - first) / (last - first), *(24 - 20 * end / top for end in ends)) for year, *ends in points
     ]
     middles = [(x, (low + high) / 2) for x, low, high in places]
-    joined = [p for p, (a, b) in zip(pairwise(middles), pairwise(points), strict=True) if b[0] - a[0] == 1]
+    sure = {x for x, low, high in places if low - high <= FAR * (24 - high)}
+    beside = zip(pairwise(middles), pairwise(points), strict=True)
+    joined = [(p, q) for (p, q), (a, b) in beside if b[0] - a[0] == 1 and {p[0], q[0]} <= sure]
     drawn = "".join(f'<path d="M{x:.1f} {low:.1f}V{high:.1f}"/>' for x, low, high in places if low - high > 1)
     drawn += "".join(f'<path d="M{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}"/>' for a, b in joined)
-    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.6"/>' for x, y in middles[:-1])
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.6"/>' for x, y in middles[:-1] if x in sure)
     dots += '<circle cx="{:.1f}" cy="{:.1f}" r="3"/>'.format(*middles[-1])
     return f'<svg role="img" aria-label="{escape(alt)}" viewBox="0 0 96 28" width="96" height="28">{drawn}{dots}</svg>'
 

@@ -17,6 +17,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from hzso_analysis import charts, wording
+from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, Quantity, find, match, printed_rows, value_text
 from hzso_analysis.figures import codebook
 
@@ -108,7 +109,7 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
         return
     name = wording.say("exhibits.table", number=table) if table else wording.say("exhibits.figure", number=figure)
     if exhibit.frame.empty:
-        title = f"<strong>{name}. {escape(exhibit.title)}.</strong>"
+        title = f"<strong>{name}. {escape(exhibit.title)}{'' if exhibit.title.endswith('?') else '.'}</strong>"
         html = f'<p class="gap mathjax_ignore">{title} {escape(exhibit.note)}</p>'
         data = {"text/html": html, "text/plain": f"{name}. {exhibit.title}. {exhibit.note}"}
     elif exhibit.figure is None:
@@ -126,6 +127,7 @@ def record(exhibit: Exhibit, name: str) -> dict:
     Cells are texts as on the page; `low`, `high`, `first` and `second` are numbers, None where there is no bound.
     """
     plain = [c for c in exhibit.frame if not exhibit.frame[c].map(lambda cell: isinstance(cell, list | tuple)).any()]
+    plain = [c for c in plain if not (c == "label" and exhibit.frame[c].eq("").all())]  # lines have series and years
     rows = [[_plain(cell) for cell in row] for row in exhibit.frame[plain].itertuples(index=False, name=None)]
     meanings = "; ".join(f"{status}: {said}" for status, said in legend(exhibit.frame).items())
     note = f"{exhibit.note} {wording.say('exhibits.status')}: {meanings}." if meanings else exhibit.note
@@ -255,7 +257,16 @@ def quantity_row(item: str, quantity: Quantity | None) -> dict:
         return dict(zip(COLUMNS, [item, *row], strict=True))
     item = f"{item}, {wording.period(quantity.cell.year, quantity.cell.months)}" if quantity.cell.months else item
     row = [value_text(quantity), wording.unit_text(quantity.cell.unit), quantity.status, quantity.low, quantity.high]
-    return dict(zip(COLUMNS, [item, *row, where_printed(quantity.rows), quantity.rows], strict=True))
+    return dict(zip(COLUMNS, [item, *row, _origin(quantity), quantity.rows], strict=True))
+
+
+def _origin(quantity: Quantity) -> str:
+    """Where a number stands, what stands there instead of it, or that it stands nowhere and follows."""
+    where = where_printed(quantity.rows)
+    if quantity.status == "corrected":
+        first = quantity.rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
+        return wording.say("exhibits.corrected", source=where, printed=wording.as_printed(first))
+    return where or wording.say("exhibits.follows")
 
 
 def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[dict]:
@@ -267,7 +278,7 @@ def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[di
     since = "" if pd.isna(first["since"]) else f", {first['since']} to {first['year']}"
     item += f", {wording.period(first['year'], first['months'])}" if first["months"] else since
     status = "unclear" if first["qualifier"] == "unclear" else "published"
-    ends = [first["value"] - first["precision"], first["value"] + first["precision"]]
+    ends = interval(first["value"], first["precision"], first["qualifier"])
     row = [item, wording.printed(first), wording.unit_text(first["unit"]), status, *ends, where_printed(rows), rows]
     return [dict(zip(COLUMNS, row, strict=True))]
 

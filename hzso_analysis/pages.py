@@ -107,6 +107,8 @@ def whole_page(folder: Path, chapters: list[Chapter], edition: Edition) -> str:
         html = (folder / f"{stem}.html").read_text(encoding="utf-8")
         main = html.partition("<main")[2].partition(">")[2].rpartition("</main>")[0]
         sections.append((f"{prefix}-top", REFERS.sub(rf"\g<1>{prefix}-", main)))
+    # the chapters have their headings in the outline, so the cards of the index need none
+    sections[0] = (sections[0][0], re.sub(r"<h2>(<a .*?</a>)</h2>", r'<p class="card">\1</p>', sections[0][1]))
     for stem, prefix in parts:
         sections = [
             (ident, re.sub(rf'href="{stem}\.html(?:#[^"]*)?"', f'href="#{prefix}-top"', main))
@@ -228,7 +230,7 @@ def _write_contents(folder: Path, chapters: list[Chapter], edition: Edition, fou
         listed = [
             {"id": _anchor(record["name"]), "name": record["name"], "title": record["title"]}
             for record in records(chapter.notebook)
-            if record["rows"]
+            if record["rows"] and "publisher" not in record["columns"]  # a list of sources is no finding
         ]
         page = {"page": f"{chapter.stem}.html", "name": chapter.name, "question": chapter.question}
         contents["chapters"].append(page | {"exhibits": listed})

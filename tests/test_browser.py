@@ -176,6 +176,8 @@ def printed(browser, report):
 
     def marked(match):
         front, behind = (f'<div style="font-size: 1px">{word}{{}}q</div>' for word in ("front", "behind"))
+        if match[2].count('<th scope="row"') >= 10:  # a long table may go on on the next page
+            return match[0]
         place = next(number)
         return match[1] + front.format(place) + match[2] + behind.format(place) + match[3]
 
@@ -187,7 +189,7 @@ def printed(browser, report):
     return next(number), pypdf.PdfReader(BytesIO((report / "marked.pdf").read_bytes()))
 
 
-def test_no_chart_and_no_table_is_cut_by_the_end_of_a_page(printed):
+def test_no_chart_and_no_short_table_is_cut_by_the_end_of_a_page(printed):
     number, pdf = printed
     fronts, behinds = {}, {}
     for place, sheet in enumerate(pdf.pages):

@@ -72,7 +72,11 @@ def share_marks(edition: Edition, parts: dict[str, Quantity], widest: float = ma
         part = share(edition, quantity)
         if part and part.low > 0 and part.high < math.inf and part.high - part.low < widest:
             text = label(edition, "categories", name)
-            marks.append(mark(text, part.low, part.high, quantity.rows, fraction=True, name=name))
+            cell = quantity.cell
+            key = {"area": cell.area, "year": cell.year, "months": cell.months}
+            printed = printed_rows(edition, cell.indicator, cell.flow, name, "share", **key)
+            used = pd.concat([quantity.rows, printed])
+            marks.append(mark(text, part.low, part.high, used, fraction=True, name=name))
     return marks
 
 
