@@ -24,7 +24,7 @@ from hzso_analysis.figures import codebook
 COLUMNS = ["item", "value", "unit", "status", "low", "high", "source", "rows"]
 TEXTS = ["item", "unit", "status", "source", "agrees", "note", "kind", "check", "title", "publisher", "date"]
 TEXTS += ["what the sources print"]
-LONG, BREAK = 40, 10  # letters of a word that no column has room for, and after how many each it may be broken
+LONG, BREAK = 30, 10  # letters of a word that no column has room for, and after how many each it may be broken
 
 
 class Exhibit(NamedTuple):
