@@ -95,12 +95,11 @@ def build_report(
     `show_code` unfolds the code of the pages, `pdf` prints the whole report with a Chromium that is on the machine,
     `progress` shows a bar on stderr. `out_dir/index.html` then leads to all reports that are there.
 
-    Raises ValueError for wrong parameters and DataError for faults in the data, both before anything runs, and
-    ReportError on the first notebook that fails; the old report then stays as it was.
+    Raises ValueError for wrong parameters, DataError for faults in the data, OSError or ReportError for what is in the
+    way, all before anything runs; then ReportError on the first notebook that fails, and the old report stays.
     """
-    folder = str(data_folder(data_dir)) if data_dir else ""
     parameters = {"area": area, "year": year, "compare_with": compare_with, "total_basis": total_basis}
-    parameters |= {"data_dir": folder, "show_code": show_code}
+    parameters |= {"data_dir": str(data_folder(data_dir)) if data_dir else "", "show_code": show_code}
     with share_answers():
         edition = open_edition(**parameters)
         parameters |= {"year": edition.year, "show_code": edition.show_code}
