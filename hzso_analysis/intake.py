@@ -69,7 +69,7 @@ def prepare(
     _check_arguments(area, source, name, folder)
     if not name and path.name.startswith(HIDDEN):
         raise ValueError(f"name: a file called {path.name} would not be read as data; say --name")
-    table = read_table(path)
+    table = read_table(path, source=source)
     notes = table.attrs["notes"]
     target = folder / area / f"{name or path.stem}.csv"
     if target.exists() and not replace:

@@ -23,13 +23,14 @@ _REMARK = re.compile(
 )
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
+def read_table(path: str | Path, *, source: str = "") -> pd.DataFrame:
     """Return the figures of one CSV file or workbook: one row per published number, values in the normal unit.
 
     Columns: those of the file format (`year` whole number, `months` blank or like `1 to 9`, `measure` filled in), with
     `value` and `precision` (its half-width) in the normal unit, and `printed` (value and unit as printed), `file`,
     `line`. A missing number is NaN, never zero, its mark stands in `printed`. Ids stay as typed: the codebook is the
-    business of `load_figures`. `.attrs["notes"]` is the load report: encoding, conversions, marks, lines left out.
+    business of `load_figures`. `source` is the source of rows that name none; without it each row must. The load
+    report `.attrs["notes"]` says: encoding, conversions, marks, lines left out.
 
     Raises DataError with every fault of the file.
     """
@@ -37,7 +38,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     faults: list[str] = []
     notes: list[str] = []
     sheet, place, names = _table_in(path, open_sheets(path, notes), notes)
-    records = _records(path, sheet, place, names, notes, faults)
+    records = _records(path, sheet, place, names, notes, faults, source)
     table = pd.DataFrame(records, columns=[*COLUMNS, "printed", "file", "line"])
     if not faults:
         table = table.astype({"year": "int64", "since": "Int64", "value": "float64", "precision": "float64"})
@@ -84,10 +85,11 @@ def _table_in(path: Path, sheets: list[Sheet], notes: list[str]) -> tuple[Sheet,
     return tables[0]
 
 
-def _check_header(where: str, names: list[str], notes: list[str]) -> list[str]:
+def _check_header(where: str, names: list[str], notes: list[str], source: str) -> list[str]:
     """Faults of a header: a mandatory column that is missing, a column twice, a slip of the pen."""
     found = ", ".join(filter(None, names))
-    faults = [f"{where}: column {name} is missing; found {found}" for name in MANDATORY if name not in names]
+    needed = [name for name in MANDATORY if name != "source" or not source]
+    faults = [f"{where}: column {name} is missing; found {found}" for name in needed if name not in names]
     for name in dict.fromkeys(filter(None, names)):
         if names.count(name) > 1:
             faults.append(f"{where}: column {name} appears more than once; keep one")
@@ -100,13 +102,13 @@ def _check_header(where: str, names: list[str], notes: list[str]) -> list[str]:
 
 
 def _records(
-    path: Path, sheet: Sheet, place: int, names: list[str], notes: list[str], faults: list[str]
+    path: Path, sheet: Sheet, place: int, names: list[str], notes: list[str], faults: list[str], source: str
 ) -> list[dict[str, object]]:
     """The rows below a header; what is wrong or worth a note is added to the lists."""
     header = sheet.lines[place]
     for line in filter(_filled, sheet.lines[:place]):
         notes.append(f"{path.name}:{line.number}: above the header, left out: {_text(line)}")
-    if found := _check_header(f"{path.name}:{header.number}", names, notes):
+    if found := _check_header(f"{path.name}:{header.number}", names, notes, source):
         faults += found
         return []
     records, lines = [], _unmerged(path, sheet, header.number, names, notes, faults)
@@ -120,6 +122,7 @@ def _records(
             faults.append(f"{where}: {fault}")
         else:
             cells = dict.fromkeys(COLUMNS, Cell("")) | dict(zip(names, line.cells, strict=False))
+            cells |= {"source": Cell(source)} if source and not plain(cells["source"].text) else {}
             letters = {name: f"{sheet.name}!{_letter(at)}{line.number}" for at, name in enumerate(names) if sheet.name}
             record = read_row(Row(cells, where, letters, faults), notes)
             records.append(record | {"file": path.name, "line": line.number})

@@ -97,6 +97,20 @@ def test_the_preview_shows_what_was_noticed_what_comes_and_what_moves(data, tmp_
 
 
 @pytest.mark.usefixtures("unreconciled")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "年份,指标,流向,数值,单位\n2012,合同执行额,离岸,24.5,亿美元\n",
+        "year,indicator,flow,value,unit,source\n2012,contracts executed,offshore,2450,USD million,\n",
+    ],
+)
+def test_a_source_for_all_rows_stands_in_for_a_column_that_is_missing_or_blank(data, tmp_path, text):
+    path = write(tmp_path, text, encoding="utf-8")
+    assert f",{SOURCE}," in prepare(path, area="hangzhou", source=SOURCE, data_dir=data).text.decode("utf-8-sig")
+    assert any("source" in fault for fault in refused(data, path))
+
+
+@pytest.mark.usefixtures("unreconciled")
 def test_nothing_is_written_before_the_answer(data, tmp_path):
     path = write(tmp_path, NEW)
     for answer, written in (("n\n", False), ("", False), ("y\n", True)):
