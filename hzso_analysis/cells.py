@@ -168,10 +168,11 @@ def _decimals(text: str) -> int:
 
 
 def _bound_cell(number: float | None, text: str) -> Cell:
-    """A bound with up to two decimals, or as many as the text it belongs to has."""
+    """A bound that shows the digits its text gives it; one that its text does not name shows up to two decimals."""
     if number is None:
         return Cell(None)
-    least, most = _decimals(text), max(2, _decimals(text))
+    least = _decimals(text) if number else 0  # the pages write zero without decimals
+    most = least if bounds(text) and not plain_number(text) else max(2, least)
     decimals = next(d for d in range(least, most + 1) if round(number, d) == round(number, most))
     form = "#,##0" + ("." + "0" * decimals if decimals else "")
     return Cell(number, form + ('" %"' if text.endswith("%") else ""))

@@ -127,7 +127,7 @@ def test_what_is_one_number_is_one_and_all_else_is_text(book):
 
 def test_low_and_high_of_a_value_are_those_of_the_record_in_full(book, chapters):
     for sheet, table in sheets_and_records(book, chapters):
-        if "value" not in table["columns"] or sheet.title == "4 Markets T2":
+        if "value" not in table["columns"]:
             continue
         there = columns_of(sheet)
         for end in ("low", "high"):
@@ -135,15 +135,27 @@ def test_low_and_high_of_a_value_are_those_of_the_record_in_full(book, chapters)
             for row, cell in zip(table["rows"], there[end.capitalize()], strict=True):
                 if row[place] is not None or row[other] is not None:
                     assert cell.value == row[place]
-                assert cell.value is None or re.fullmatch(r'#,##0(\.0{1,2})?(" %")?', cell.number_format)
+                assert cell.value is None or re.fullmatch(r'#,##0(\.0{1,3})?(" %")?', cell.number_format)
     computed = columns_of(book["1 Scale T1"])
     assert [computed[name][6].value for name in ("Value", "Low", "High")] == ["84.4–84.5", 84.4, 84.5]
+
+
+def test_bounds_show_as_in_the_interval_that_names_them(book):
+    seen = 0
+    for sheet in book:
+        there = columns_of(sheet) if sheet.auto_filter.ref and sheet.title != "Contents" else {}
+        for value, *ends in zip(*(there.get(name, []) for name in ("Value", "Low", "High")), strict=True):
+            if isinstance(value.value, str) and "–" in value.value[1:]:
+                low, high = (shown(end).removesuffix(" %") for end in ends)
+                assert value.value.removesuffix(" %") == f"{low}–{high}"
+                seen += 1
+    assert seen > 8
 
 
 def test_bounds_stand_in_the_percent_of_their_text(book):
     there = columns_of(book["4 Markets T2"])
     assert [there[name][0].value for name in ("Value", "Low", "High")] == ["23–69 %", 22.85833333, 68.585]
-    assert shown(there["Low"][0]) == "22.86 %"
+    assert (shown(there["Low"][0]), shown(there["High"][0])) == ("23 %", "69 %")
     assert shown(there["High"][1]) == "0.470"
 
 
