@@ -339,8 +339,10 @@ def _rows(ax: Axes, labels: pd.Series, head: float = 0.6) -> None:
 
 
 def _years(ax: Axes, years: list[int]) -> None:
-    step = max(1, math.ceil(len(years) / 12))
-    ax.set_xticks(years[::-step][::-1], [str(year) for year in years[::-step][::-1]])
+    room, ticks = 0.085 * (years[-1] - years[0]), [years[-1]]  # a year is as wide as that where names stand beside
+    for year in years[::-1]:
+        ticks += [year] if ticks[-1] - year >= max(room, 1) else []
+    ax.set_xticks(ticks[::-1], [str(year) for year in ticks[::-1]])
     ax.spines["bottom"].set_visible(True)
     ax.spines["bottom"].set_color(RULE)
     ax.tick_params(axis="both", length=0, labelsize=8.5)
@@ -365,7 +367,8 @@ def _end_labels(ax: Axes, ends: list[tuple], years: list[int]) -> None:
     if len(ends) == 1:
         return
     for value, year, name, colour in sorted(ends):
-        text = _wrapped(name, 24, 4)
+        crowded = year < max(years) and len(ends) > 2  # later points of others may stand to the right
+        text = _wrapped(name, 15 if crowded else 24, 4)
         half = line * (text.count("\n") + 1) / 2
         place = max(value, last + half + 0.2 * line)
         last = place + half

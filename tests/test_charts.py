@@ -1,6 +1,7 @@
 """Charts draw what they are given, keep it inside the picture, and come out the same each time."""
 
 import math
+from itertools import pairwise
 
 import matplotlib as mpl
 import pandas as pd
@@ -53,6 +54,14 @@ def test_years_are_whole_each_once_and_to_scale():
         (2010, "2010"),
         (2013, "2013"),
     ]
+
+
+def test_years_that_lie_close_together_on_a_long_axis_are_not_written_over_each_other():
+    years = [2006, 2007, 2008, 2013, 2014, 2021, 2022]
+    figure = charts.lines(rows(*map(float, range(14)), series=["a"] * 7 + ["b"] * 7, year=years * 2), **WORDS)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].get_xticklabels()]
+    assert not [1 for left, right in pairwise(boxes) if left.x1 > right.x0] and len(boxes) >= 4
 
 
 def test_parts_fill_the_whole():
