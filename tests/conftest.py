@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from browsers import browser_or_skip, launch
 
 from hzso_analysis.edition import CACHE, Edition, open_edition
 
@@ -33,3 +34,15 @@ def china_2013() -> Edition:
 @pytest.fixture(scope="session")
 def china_2022() -> Edition:
     return open_edition(area="china", year=2022)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A running browser for the tests of one file; they are skipped, with the reason, where there is none."""
+    path = browser_or_skip()
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    with sync_playwright() as playwright:
+        running = launch(playwright, path)
+        yield running
+        running.close()

@@ -7,9 +7,7 @@ from io import BytesIO
 import pypdf
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsers import browser_or_skip, launch
 from executed import committed
-from playwright.sync_api import sync_playwright
 
 from hzso_analysis import pages, printing
 from hzso_analysis.edition import open_edition
@@ -35,15 +33,6 @@ def report(tmp_path_factory):
     pages.write_pages(folder, chapters, edition, pages.front(edition))
     (folder / "print.html").write_text(pages.whole_page(folder, chapters, edition), encoding="utf-8")
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = browser_or_skip()
-    with sync_playwright() as playwright:
-        running = launch(playwright, path)
-        yield running
-        running.close()
 
 
 @pytest.fixture

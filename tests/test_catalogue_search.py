@@ -1,21 +1,9 @@
 """The search of the list of all reports, in a browser without a network."""
 
 import pytest
-from browsers import browser_or_skip, launch
 from made_reports import ATTACKS, make
 
 from hzso_analysis.catalogue import write_catalogue
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = browser_or_skip()
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
-
-    with sync_playwright() as playwright:
-        running = launch(playwright, path)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,9 @@ import re
 import warnings
 
 import pandas as pd
-from browsers import browser_or_skip, launch
 from fontTools.ttLib import TTFont
 from matplotlib import font_manager
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from hzso_analysis import charts, fonts
 from hzso_analysis.pages import TEMPLATES_DIR
@@ -68,7 +66,7 @@ def test_a_page_carries_the_letters_it_uses_and_no_others():
     assert fonts.with_letters("<style></style>杭州") == "<style></style>杭州", "no room, no font"
 
 
-def test_a_page_shows_chinese_where_the_machine_has_no_font_for_it():
+def test_a_page_shows_chinese_where_the_machine_has_no_font_for_it(browser):
     """A letter has more ink than the box that stands for one that no font has (2E9A is none)."""
     style = (TEMPLATES_DIR / "style.css").read_text(encoding="utf-8") + fonts.ROOM
     page = "<!doctype html><meta charset=utf-8><style>{} {} {{ font-size: 80px }}</style><{}>{}</{}>"
@@ -76,14 +74,13 @@ def test_a_page_shows_chinese_where_the_machine_has_no_font_for_it():
     for tag in ("p", "code"):
         for letter in "杭州\u2e9a":
             pages[tag, letter] = fonts.with_letters(page.format(style, tag, tag, letter, tag))
-    with sync_playwright() as playwright:
-        browser, inks = launch(playwright, browser_or_skip()), {}
-        for (tag, letter), html in pages.items():
-            sheet = browser.new_page(viewport={"width": 200, "height": 200})
-            sheet.set_content(html)
-            sheet.evaluate("document.fonts.ready.then(() => null)")
-            picture = Image.open(io.BytesIO(sheet.screenshot())).convert("L")
-            inks[tag, letter] = sum(picture.histogram()[:128])
-        browser.close()
+    inks = {}
+    for (tag, letter), html in pages.items():
+        sheet = browser.new_page(viewport={"width": 200, "height": 200})
+        sheet.set_content(html)
+        sheet.evaluate("document.fonts.ready.then(() => null)")
+        picture = Image.open(io.BytesIO(sheet.screenshot())).convert("L")
+        inks[tag, letter] = sum(picture.histogram()[:128])
+        sheet.close()
     for tag in ("p", "code"):
         assert inks[tag, "杭"] > inks[tag, "州"] > 1.3 * inks[tag, "\u2e9a"] > 0, inks
