@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from hzso_analysis.edition import describe, open_edition
     from hzso_analysis.exhibits import show, sources
     from hzso_analysis.faults import DataError
-    from hzso_analysis.figures import areas, codebook, load_figures
+    from hzso_analysis.figures import codebook, load_figures
+    from hzso_analysis.folders import areas
     from hzso_analysis.read import read_table
     from hzso_analysis.reconciliation import Reconciliation, reconcile
     from hzso_analysis.report import build_report
@@ -35,7 +36,8 @@ __all__ = [
 
 _HOMES = {
     **{"DataError": "faults", "read_table": "read"},
-    **dict.fromkeys(["areas", "codebook", "load_figures"], "figures"),
+    "areas": "folders",
+    **dict.fromkeys(["codebook", "load_figures"], "figures"),
     **dict.fromkeys(["Reconciliation", "reconcile"], "reconciliation"),
     **dict.fromkeys(["describe", "open_edition"], "edition"),
     **dict.fromkeys(["show", "sources"], "exhibits"),

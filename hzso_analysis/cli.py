@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 import hzso_analysis as hz
+from hzso_analysis.workshop import SECONDS
 
 # heavy modules are imported inside the commands: `hzso --help` must not wait for pandas
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -41,6 +44,8 @@ Examples:
   hzso report --area hangzhou --area china --years 2008,2010-2011
   hzso report --year 2010 --compare-with "" --out /tmp/reports
   hzso report --area hangzhou --year 2011 --pdf
+  hzso report --area china --years 2008-2022 --jobs 8 --force
+  hzso report --area china --years 2008-2022 --scheduler tcp://10.0.0.5:8786
   hzso report -p year 2011 -p total_basis published
 """
 )
@@ -55,19 +60,33 @@ Examples:
 @click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
 @click.option("--show-code", is_flag=True, help="Unfold the code on the pages.")
 @click.option("--pdf", is_flag=True, help="Also print the whole report as report.pdf; needs Chromium.")
+@click.option("--force", is_flag=True, help="Make everything again, also what has not changed.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Notebooks that run at once; one a core by default.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=SECONDS,
+    show_default=True,
+    help="Seconds that a notebook may take.",
+)
+@click.option("--cold", is_flag=True, help="Start each kernel as a new process, as systems that cannot fork do.")
+@click.option("--scheduler", default="", help="Address of a Dask scheduler whose workers run the notebooks.")
 @click.option("-p", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="Parameter of the notebooks.")
 @click.pass_context
 def report(ctx: click.Context, years: str | None, out: str, given: tuple[tuple[str, str], ...], **options: Any) -> None:
     """Run all notebooks for each area and year and write a report for each, and OUT/index.html over all reports.
 
-    An old report of the same area and year stays until the new one is whole. The paths of the reports go to stdout,
-    progress to stderr. The exit status is 1 where a report could not be made; the others are made all the same.
+    An old report of the same area and year stays until the new one is whole, and is kept where nothing it was made
+    from has changed. The paths of the reports go to stdout, progress to stderr. The exit status is 1 where a report
+    could not be made; the others are made all the same.
     """
-    with plain_errors("the report under way is as it was before"):
-        from hzso_analysis.edition import years_in  # noqa: PLC0415
-        from hzso_analysis.figures import other_areas  # noqa: PLC0415
+    with plain_errors("reports that were not finished are as they were before"):
+        from hzso_analysis.folders import other_areas  # noqa: PLC0415
+        from hzso_analysis.numerals import years_in  # noqa: PLC0415
         from hzso_analysis.report import ReportError, build_reports  # noqa: PLC0415
 
+        if options["scheduler"] and options["jobs"]:
+            raise click.UsageError("--jobs is for this machine; the workers of a scheduler have threads of their own")
         asked = options | _given(ctx, given)
         areas, texts = asked.pop("area"), asked.pop("year")
         other, folder = asked["compare_with"], asked["data_dir"]
@@ -98,7 +117,7 @@ def check(chosen: tuple[str, ...], data_dir: str, strict: bool, notes: bool) -> 
     The exit status is 1 where there are faults; what contradicts itself is no fault of the files.
     """
     with plain_errors("nothing was changed"):
-        from hzso_analysis.figures import data_folder  # noqa: PLC0415
+        from hzso_analysis.folders import data_folder  # noqa: PLC0415
 
         names = list(chosen) or hz.areas(data_dir)
         if not names:
@@ -258,7 +277,8 @@ def _on_command_line(ctx: click.Context, name: str) -> bool:
 def plain_errors(after: str) -> Iterator[None]:
     """Turn the user's mistakes and faults in the data into a message; `after` says how things stand after Ctrl-C."""
     try:
-        yield
+        with _ended_like_interrupted():
+            yield
     except (KeyboardInterrupt, click.Abort):
         click.echo(f"\ninterrupted; {after}", err=True)
         sys.exit(INTERRUPTED)
@@ -266,6 +286,23 @@ def plain_errors(after: str) -> Iterator[None]:
         # what has faults is a DataError, whose module may not have been imported yet
         no_misuse = isinstance(error, OSError) or hasattr(error, "faults")
         raise (click.ClickException if no_misuse else click.UsageError)(str(error)) from None
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """Tidy up also where the system or a closed terminal ends the program, and not only Ctrl-C."""
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    here = threading.current_thread() is threading.main_thread()
+    # what is ignored stays so, by nohup for instance
+    before = {number: signal.getsignal(number) for number in ends if here}
+    before = {number: handler for number, handler in before.items() if handler == signal.SIG_DFL}
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

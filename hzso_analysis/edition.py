@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
-import pickle
-import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from hzso_analysis import wording
+from hzso_analysis.answers import kept
 from hzso_analysis.constraints import Cell, first_last, interval, share_base
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import areas, codebook, load_figures, load_policies, other_areas
+from hzso_analysis.figures import codebook, load_figures, load_policies
+from hzso_analysis.folders import TABLES, areas, data_files, data_folder, other_areas
 from hzso_analysis.numerals import whole_year
+from hzso_analysis.provenance import digest, file_hash, library, pins
 from hzso_analysis.reconciliation import Reconciliation, reconcile
 from hzso_analysis.sheets import folded
 
 BASES = ["estimated", "published"]
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-CACHE = "HZSO_CACHE"  # set by a report to a folder of its own that only it can write to
 
 
 class Edition(NamedTuple):
@@ -64,23 +59,6 @@ class Share(NamedTuple):
     low: float
     high: float
     base: Quantity
-
-
-def years_in(text: str) -> list[str]:
-    """The years of a list with ranges; what is neither a year nor a range of years is kept as it is written.
-
-    >>> years_in("2008, 2010-2012"), years_in("２００８年至2009年"), years_in("2008-20x9")
-    (['2008', '2010', '2011', '2012'], ['2008', '2009'], ['2008-20x9'])
-    """
-    years = []
-    for piece in re.split("[,、]", folded(text)):
-        try:
-            first, last = sorted(whole_year(end) for end in re.split("[-–—~至]", piece))
-        except ValueError:
-            years.append(piece.strip())
-        else:
-            years += map(str, range(first, last + 1))
-    return years
 
 
 def truth(value: object) -> bool:
@@ -145,7 +123,7 @@ def open_edition(
     wanted = compare_with if compare_with != area else ""
     other = wanted if wanted in areas(data_dir) else ""
     load_policies(area, data_dir=data_dir)  # its faults come before anything runs
-    reconciliation = reconcile_once(load_figures([area, other] if other else area, data_dir=data_dir))
+    reconciliation = answer([area, other] if other else [area], data_dir)
     number, years = whole_year(year), years_of(reconciliation, area)
     if number not in years:
         there = ", ".join(map(str, years)) or "none yet"
@@ -154,38 +132,21 @@ def open_edition(
     return Edition(area, number, other, total_basis, reconciliation, truth(show_code), left_out)
 
 
-def reconcile_once(figures: pd.DataFrame) -> Reconciliation:
-    """Reconcile, or take the answer that another year or notebook of a report left in the folder `HZSO_CACHE`.
+def answer(names: list[str], data_dir: str | Path = "") -> Reconciliation:
+    """The figures of these areas, reconciled; the answer is kept for the next notebook, year and run.
 
-    The name of an answer is the hash of the figures and the codebook, so it cannot be taken for another.
+    It is kept under the hash of the data files, of the library and of its versions, so it cannot be taken for another.
     """
-    folder = os.environ.get(CACHE)
-    if not folder:
-        return reconcile(figures)
-    tables = [codebook(name, figures.attrs["data_dir"]) for name in ("indicators", "categories", "breaks")]
-    text = "".join(frame.to_csv() for frame in (figures, *tables))
-    path = Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()}.pickle"
-    if path.is_file():
-        return pickle.loads(path.read_bytes())
-    answer = reconcile(figures)
-    draft = path.with_suffix(f".{os.getpid()}")  # another kernel may be reading
-    draft.write_bytes(pickle.dumps(answer))
-    draft.replace(path)
-    return answer
+    folder = data_folder(data_dir)
+    files = [[name, file_hash(path)] for name, path in data_files(folder, names).items()]
+    key = digest(str(folder), names, files, library(), pins())
+    return kept(key, lambda: reconcile(load_figures(names, data_dir=data_dir)))
 
 
-@contextmanager
-def share_answers() -> Iterator[None]:
-    """While this lasts, all who open the same figures, here and in kernels, reconcile them once."""
-    if os.environ.get(CACHE):
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="hzso-") as folder:
-        os.environ[CACHE] = folder
-        try:
-            yield
-        finally:
-            os.environ.pop(CACHE)
+def rows_hash(edition: Edition) -> str:
+    """The hash of every row that an edition was made from: figures, codebook, sources, policies."""
+    tables = [codebook(name, edition.data_dir) for name in TABLES]
+    return digest([frame.to_csv() for frame in (edition.reconciliation.figures, *tables)])
 
 
 def years_of(reconciliation: Reconciliation, area: str) -> list[int]:

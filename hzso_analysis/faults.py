@@ -32,3 +32,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+def first_line(text: str) -> str:
+    """The first line of an error that says something.
+
+    >>> first_line("\\n  no such file\\nTraceback")
+    'no such file'
+    """
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")

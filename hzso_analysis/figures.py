@@ -11,14 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
+from hzso_analysis.folders import DATA_DIR, area_files, data_folder, other_areas
 from hzso_analysis.plausibility import FIGURE, repeats
 from hzso_analysis.read import read_table
 from hzso_analysis.sheets import CONTROL
 
-DATA_DIR = Path(__file__).resolve().parents[1] / "data"
 AMOUNTS = {"USD million", "CNY million"}
 WHOLE = {"count", "person", "rank"}
-HIDDEN = ("~$", ".")  # what an open Excel and the system leave beside the files
 
 
 class Kept(tuple):
@@ -26,38 +25,6 @@ class Kept(tuple):
 
     def __deepcopy__(self, memo: dict) -> Kept:
         return self
-
-
-def data_folder(data_dir: str | Path | None = None) -> Path:
-    """The data folder: `data_dir` as an absolute path, or the one that comes with the package."""
-    return Path(data_dir).expanduser().resolve() if data_dir else DATA_DIR
-
-
-def areas(data_dir: str | Path | None = None) -> list[str]:
-    """Names of the areas that have a folder with figures.
-
-    >>> areas()
-    ['china', 'hangzhou']
-    """
-    folder = data_folder(data_dir)
-    names = (path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ()
-    return sorted(name for name in names if area_files(folder, name))
-
-
-def area_files(folder: Path, area: str) -> list[Path]:
-    """The files of an area in its folder and the folders below; not those that an open Excel leaves beside a workbook.
-
-    >>> [path.name for path in area_files(DATA_DIR, "hangzhou")][:2]
-    ['2008.csv', '2009.csv']
-    """
-    paths = (path for path in (folder / area).glob("**/*") if path.suffix.lower() in (".csv", ".xlsx"))
-    return sorted(path for path in paths if path.is_file() and not path.name.startswith(HIDDEN))
-
-
-def other_areas(area: str, data_dir: str | Path | None = None) -> str:
-    """What to say of an area without figures: the nearest name there is, the folder, and all that have figures."""
-    known = areas(data_dir)
-    return f"{nearest(area, known)}; {data_folder(data_dir)} has {', '.join(known) or 'no areas'}"
 
 
 def argument_faults(area: str, source: str, folder: Path) -> list[str]:

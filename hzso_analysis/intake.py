@@ -12,17 +12,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.figures import (
-    HIDDEN,
-    area_files,
-    areas,
-    argument_faults,
-    check_figures,
-    codebook,
-    data_folder,
-    load_figures,
-    other_areas,
-)
+from hzso_analysis.figures import argument_faults, check_figures, codebook, load_figures
+from hzso_analysis.folders import HIDDEN, area_files, areas, data_folder, other_areas
 from hzso_analysis.numerals import read_number
 from hzso_analysis.plausibility import repeats
 from hzso_analysis.read import read_table

@@ -140,3 +140,20 @@ def whole_year(text: object) -> int:
     if isinstance(text, bool) or not _YEAR.fullmatch(bare):
         raise ValueError("write a four-digit year such as 2011")
     return int(bare)
+
+
+def years_in(text: str) -> list[str]:
+    """The years of a list with ranges; what is neither a year nor a range of years is kept as it is written.
+
+    >>> years_in("2008, 2010-2012"), years_in("２００８年至2009年"), years_in("2008-20x9")
+    (['2008', '2010', '2011', '2012'], ['2008', '2009'], ['2008-20x9'])
+    """
+    years = []
+    for piece in re.split("[,、]", folded(text)):
+        try:
+            first, last = sorted(whole_year(end) for end in re.split("[-–—~至]", piece))
+        except ValueError:
+            years.append(piece.strip())
+        else:
+            years += map(str, range(first, last + 1))
+    return years

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from html import escape, unescape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,12 +28,17 @@ REFERS = re.compile(r'(\b(?:id|for|aria-labelledby)="|\bhref="#|\burl\(#)')
 
 
 class Chapter(NamedTuple):
-    """A notebook of the report: its file name without ending, a short name, the question it answers, its cells."""
+    """A notebook of the report: its file name without ending, a short name, the question it answers, its cells.
+
+    `hash` is that of all it was made from, `files` are the names of the files among that.
+    """
 
     stem: str
     name: str
     question: str
     notebook: NotebookNode
+    hash: str = ""
+    files: tuple[str, ...] = ()
 
 
 def chapter_of(stem: str, notebook: NotebookNode) -> Chapter:
@@ -152,6 +158,7 @@ def save_notebook(notebook: NotebookNode, path: Path) -> None:
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
+@cache
 def _exporter() -> TemplateExporter:
     folders = {"extra_template_basedirs": [str(TEMPLATES_DIR)], "extra_template_paths": [str(TEMPLATES_DIR)]}
     filters = {"prose": prose, "sentences": exhibits.sentences_html, "csv_link": downloads.csv_link, "anchor": _anchor}

@@ -17,7 +17,8 @@ from hzso_analysis import wording
 from hzso_analysis.chapters.data_quality import chapters_of, named, sentences
 from hzso_analysis.edition import Edition
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.figures import areas, codebook, data_folder, load_figures
+from hzso_analysis.figures import codebook, load_figures
+from hzso_analysis.folders import areas, data_folder
 from hzso_analysis.reconciliation import CELL, Reconciliation, reconcile
 from hzso_analysis.vocabulary import COUNTED
 

@@ -13,7 +13,8 @@ from xlsxwriter.utility import xl_range, xl_range_abs
 
 from hzso_analysis import wording
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import areas, argument_faults, codebook, data_folder, load_figures, other_areas
+from hzso_analysis.figures import argument_faults, codebook, load_figures
+from hzso_analysis.folders import areas, data_folder, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.rows import FREE, NAMES
 from hzso_analysis.vocabulary import COLUMNS, COUNTED, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS

@@ -5,15 +5,16 @@ import os
 import pytest
 from browsers import browser_or_skip, launch
 
-from hzso_analysis.edition import CACHE, Edition, open_edition
+from hzso_analysis import answers
+from hzso_analysis.edition import Edition, open_edition
 
 
 @pytest.fixture(scope="session", autouse=True)
 def reconcile_each_world_once(tmp_path_factory):
     """Tests of chapters open the same editions again and again."""
-    os.environ[CACHE] = str(tmp_path_factory.mktemp("reconciled"))
+    os.environ[answers.FOLDER] = str(tmp_path_factory.mktemp("reconciled"))
     yield
-    os.environ.pop(CACHE, None)
+    os.environ.pop(answers.FOLDER, None)
 
 
 @pytest.fixture(scope="session")

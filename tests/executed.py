@@ -7,7 +7,7 @@ import nbformat
 
 from hzso_analysis import exhibits
 from hzso_analysis.pages import Chapter, chapter_of
-from hzso_analysis.report import NOTEBOOKS_DIR
+from hzso_analysis.provenance import NOTEBOOKS_DIR
 
 
 def executed(patch, stems=None, **parameters) -> list[Chapter]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
+from hzso_analysis import answers
 from hzso_analysis.chapters import (
     data_quality,
     firm_sizes,
@@ -22,9 +23,9 @@ from hzso_analysis.chapters import (
     talent_training,
 )
 from hzso_analysis.chapters import shares as shares_of
-from hzso_analysis.edition import CACHE, find, open_edition, share, share_answers
+from hzso_analysis.edition import find, open_edition, share
 from hzso_analysis.exhibits import Exhibit, alt_text, mark, table_html
-from hzso_analysis.figures import DATA_DIR
+from hzso_analysis.folders import DATA_DIR
 
 NOTEBOOKS = sorted(Path(__file__).resolve().parents[1].glob("notebooks/*.ipynb"))
 CALLS = [
@@ -330,11 +331,10 @@ def test_a_year_without_figures_stops_with_the_years_there_are():
         open_edition(year=1999)
 
 
-def test_kernels_of_a_report_take_the_answer_instead_of_reconciling_anew(hangzhou, monkeypatch):
-    monkeypatch.delenv(CACHE)
-    with share_answers():
-        open_edition(area="hangzhou", year=2010)
-        monkeypatch.setattr("hzso_analysis.edition.reconcile", lambda figures: pytest.fail("reconciled anew"))
-        again = open_edition(area="hangzhou", year=2011)
+def test_kernels_of_a_report_take_the_answer_instead_of_reconciling_anew(hangzhou, monkeypatch, tmp_path):
+    monkeypatch.setenv(answers.FOLDER, str(tmp_path / "kept"))
+    open_edition(area="hangzhou", year=2010)
+    monkeypatch.setattr("hzso_analysis.edition.reconcile", lambda figures: pytest.fail("reconciled anew"))
+    again = open_edition(area="hangzhou", year=2011)
     assert again.reconciliation.estimates.equals(hangzhou.reconciliation.estimates)
     assert scale.growth(again).title == scale.growth(hangzhou).title

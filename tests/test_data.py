@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import DATA_DIR, areas, check_figures, codebook, load_figures
+from hzso_analysis.figures import check_figures, codebook, load_figures
+from hzso_analysis.folders import DATA_DIR, areas
 from hzso_analysis.sheets import plain
 from hzso_analysis.vocabulary import COLUMNS, CURRENCIES, FLOWS, MEASURES, QUALIFIERS
 

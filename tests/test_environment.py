@@ -10,7 +10,8 @@ from hzso_analysis.chapters import environment_and_policy as chapter
 from hzso_analysis.edition import open_edition
 from hzso_analysis.exhibits import table_html
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import DATA_DIR, codebook, load_policies
+from hzso_analysis.figures import codebook, load_policies
+from hzso_analysis.folders import DATA_DIR
 
 EXHIBITS = [
     name

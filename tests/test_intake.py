@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from hzso_analysis.cli import main
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import DATA_DIR, load_figures
+from hzso_analysis.figures import load_figures
+from hzso_analysis.folders import DATA_DIR
 from hzso_analysis.intake import prepare
 
 SOURCE = "hangzhou overview 2012"

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from hzso_analysis.chapters import scale
 from hzso_analysis.cli import main
 from hzso_analysis.edition import find, open_edition
-from hzso_analysis.figures import DATA_DIR
-from hzso_analysis.report import NOTEBOOKS_DIR, build_report
+from hzso_analysis.folders import DATA_DIR
+from hzso_analysis.provenance import NOTEBOOKS_DIR
+from hzso_analysis.report import build_report
 
 SOURCE = "hangzhou overview 2012"
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
@@ -115,7 +116,7 @@ def two_notebooks(tmp_path, monkeypatch):
     for name in ("00_overview.ipynb", "01_scale.ipynb"):
         (tmp_path / "notebooks").mkdir(exist_ok=True)
         shutil.copy(NOTEBOOKS_DIR / name, tmp_path / "notebooks")
-    monkeypatch.setattr("hzso_analysis.report.NOTEBOOKS_DIR", tmp_path / "notebooks")
+    monkeypatch.setattr("hzso_analysis.provenance.NOTEBOOKS_DIR", tmp_path / "notebooks")
 
 
 @pytest.mark.usefixtures("two_notebooks")

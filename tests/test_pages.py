@@ -19,7 +19,7 @@ from test_downloads import columns_of, shown
 from hzso_analysis import pages
 from hzso_analysis.cells import bounds
 from hzso_analysis.edition import open_edition
-from hzso_analysis.figures import DATA_DIR
+from hzso_analysis.folders import DATA_DIR
 
 STEMS = [path.stem for path in sorted(pages.TEMPLATES_DIR.parents[1].glob("notebooks/*.ipynb"))]
 PAGES = ["index", *STEMS]

@@ -9,8 +9,8 @@ import nbformat
 import pandas as pd
 import pytest
 
-from hzso_analysis import edition, report
-from hzso_analysis.edition import CACHE
+from hzso_analysis import answers, drafts, edition, execution, kernels, provenance, workshop
+from hzso_analysis.execution import Executed
 from hzso_analysis.exhibits import Exhibit
 from hzso_analysis.faults import DataError
 from hzso_analysis.report import ReportError, build_report, build_reports, refresh_notebooks
@@ -49,10 +49,14 @@ def make(folder, name, *code, title="How large?", tagged=1, parameters=PARAMETER
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), folder / f"{name}.ipynb")
 
 
+def unexecuted(order):
+    return Executed(order.notebook, [])
+
+
 def set_up(folder: Path, patch: pytest.MonkeyPatch) -> Path:
     """Notebooks, data and stand-ins for the chapters the index asks, below `folder`, the working directory."""
     tiles = [{"item": ATTACK, "value": "2,033 to 2,034", "unit": "USD million", "status": "corrected"}]
-    patch.setattr(report, "NOTEBOOKS_DIR", folder / "notebooks")
+    patch.setattr(provenance, "NOTEBOOKS_DIR", folder / "notebooks")
     patch.setattr("hzso_analysis.chapters.overview.headline", lambda edition: Exhibit("Headline", pd.DataFrame(tiles)))
     patch.setattr(
         "hzso_analysis.chapters.data_quality.sentences", lambda edition: [f"**1,872** {ATTACK} does not fit."]
@@ -96,7 +100,7 @@ def text(reports, name):
 def test_a_report_holds_an_index_a_page_and_a_notebook_a_chapter(reports):
     stems = ["00_overview", "01_scale", "02_markets"]
     files = {f"{stem}.{ending}" for stem in stems for ending in ("html", "ipynb")}
-    files |= {"index.html", "tables.xlsx", "contents.json"}
+    files |= {"index.html", "tables.xlsx", "contents.json", "manifest.json"}
     assert {path.name for path in reports[0].parent.iterdir()} == files
     assert reports[0].parts[-4:] == ("first", "hangzhou", "2011", "index.html")
 
@@ -207,19 +211,19 @@ def test_a_failed_notebook_is_named_and_the_old_report_stays(desk, code, said):
 
 
 def test_a_cell_that_never_ends_is_stopped_with_a_message_and_nothing_else_is_said(desk, monkeypatch, capfd):
-    assert report.PAPERMILL["execution_timeout"] == report.CELL_SECONDS
-    monkeypatch.setitem(report.PAPERMILL, "execution_timeout", 1)
     make(desk / "notebooks", "00_overview", "import time\ntime.sleep(60)")
-    with pytest.raises(ReportError, match=r"^hangzhou 2011: 00_overview\.ipynb, code cell 2: .*timed out"):
-        build()
+    with pytest.raises(ReportError) as error:
+        build(timeout=1)
+    said = "hangzhou 2011: 00_overview.ipynb, code cell 2: the notebook took longer than 1 seconds"
+    assert str(error.value) == said
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sockets are files on these systems only")
 def test_kernels_that_start_together_cannot_take_each_others_ports(monkeypatch):
-    assert report.OwnKernel().transport == "ipc"
+    assert kernels.OwnKernel().transport == "ipc"
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/" + "a" * 100)
-    assert report.OwnKernel().transport == "tcp", "a name too long for a socket"
+    assert kernels.OwnKernel().transport == "tcp", "a name too long for a socket"
 
 
 def test_an_interrupt_leaves_no_folder_behind(desk, monkeypatch):
@@ -227,7 +231,7 @@ def test_an_interrupt_leaves_no_folder_behind(desk, monkeypatch):
         assert list((desk / "out" / "hangzhou").glob(".2011-*")), "the test must stop a run that is under way"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(report, "execute", interrupt)
+    monkeypatch.setattr(drafts, "front", interrupt)
     make(desk / "notebooks", "00_overview")
     with pytest.raises(KeyboardInterrupt):
         build()
@@ -235,7 +239,7 @@ def test_an_interrupt_leaves_no_folder_behind(desk, monkeypatch):
 
 
 def test_a_new_report_takes_the_place_of_the_old_one(desk, monkeypatch):
-    monkeypatch.setattr(report, "execute", lambda notebook, where, parameters: notebook)
+    monkeypatch.setattr(execution, "execute", unexecuted)
     make(desk / "notebooks", "00_overview")
     make(desk / "notebooks", "01_scale")
     build()
@@ -246,6 +250,7 @@ def test_a_new_report_takes_the_place_of_the_old_one(desk, monkeypatch):
         "00_overview.ipynb",
         "contents.json",
         "index.html",
+        "manifest.json",
         "tables.xlsx",
     ]
     assert [path.name for path in page.parents[1].iterdir()] == ["2011"]
@@ -256,12 +261,12 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_be_moved_in(tmp_path)
     (tmp_path / "2011").mkdir()
     (tmp_path / "2011" / "index.html").write_text("last month", encoding="utf-8")
     with pytest.raises(FileNotFoundError):
-        report._swap(tmp_path / "no draft", tmp_path / "2011", tmp_path / "old")
+        workshop.swap(tmp_path / "no draft", tmp_path / "2011")
     assert (tmp_path / "2011" / "index.html").read_text(encoding="utf-8") == "last month"
 
 
 def test_the_old_report_comes_back_after_an_interrupt_right_behind_its_move(tmp_path, monkeypatch):
-    old, target, draft = (tmp_path / name for name in ("old", "2011", "new"))
+    target, draft = tmp_path / "2011", tmp_path / "new"
     (target / "index.html").parent.mkdir()
     (target / "index.html").write_text("last month", encoding="utf-8")
     draft.mkdir()
@@ -275,7 +280,7 @@ def test_the_old_report_comes_back_after_an_interrupt_right_behind_its_move(tmp_
 
     monkeypatch.setattr(Path, "rename", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        report._swap(draft, target, old)
+        workshop.swap(draft, target)
     assert (target / "index.html").read_text(encoding="utf-8") == "last month"
 
 
@@ -283,13 +288,14 @@ def test_a_folder_that_is_no_report_is_not_replaced(desk):
     notes = desk / "out" / "hangzhou" / "2011" / "notes.txt"
     notes.parent.mkdir(parents=True)
     notes.write_text("mine", encoding="utf-8")
+    make(desk / "notebooks", "00_overview")
     with pytest.raises(ReportError, match="is in the way: it holds no report"):
         build()
     assert notes.read_text(encoding="utf-8") == "mine"
 
 
 def test_all_notebooks_that_cannot_take_the_parameters_are_named_before_one_runs(desk, monkeypatch):
-    monkeypatch.setattr(report, "execute", lambda *_: pytest.fail("a notebook ran"))
+    monkeypatch.setattr(execution, "execute", lambda *_: pytest.fail("a notebook ran"))
     make(desk / "notebooks", "00_overview", tagged=0)
     make(desk / "notebooks", "01_scale", tagged=2)
     make(desk / "notebooks", "02_markets", parameters=PARAMETERS.replace("year =", "yaer ="))
@@ -313,14 +319,14 @@ def test_wrong_parameters_stop_before_anything_is_written(desk):
 
 
 def test_a_page_cannot_refer_to_a_picture_outside_it(desk, monkeypatch):
-    monkeypatch.setattr(report, "execute", lambda notebook, where, parameters: notebook)
+    monkeypatch.setattr(execution, "execute", unexecuted)
     make(desk / "notebooks", "00_overview", title="What?\n\n![logo](logo.png)")
     with pytest.raises(ReportError, match=r"00_overview\.html: refers to the picture logo\.png"):
         build()
 
 
 def test_code_is_unfolded_where_that_is_asked(desk, monkeypatch):
-    monkeypatch.setattr(report, "execute", lambda notebook, where, parameters: notebook)
+    monkeypatch.setattr(execution, "execute", unexecuted)
     make(desk / "notebooks", "00_overview")
     for asked, start in (("Yes", '<details class="code" open><'), ("false", '<details class="code"><')):
         page = build(show_code=asked).with_name("00_overview.html").read_text(encoding="utf-8")
@@ -331,8 +337,8 @@ def test_several_years_are_reconciled_once_and_those_without_figures_are_named(d
     calls = []
     reconcile = edition.reconcile
     monkeypatch.setattr(edition, "reconcile", lambda figures: calls.append(figures) or reconcile(figures))
-    monkeypatch.setattr(report, "execute", lambda notebook, where, parameters: notebook)
-    monkeypatch.delenv(CACHE)
+    monkeypatch.setattr(execution, "execute", unexecuted)
+    monkeypatch.setenv(answers.FOLDER, str(desk / "kept"))
     make(desk / "notebooks", "00_overview")
     (desk / "figures" / "hangzhou" / "2010.csv").write_text(FIGURES.replace("2011,", "2010,", 1), encoding="utf-8")
     pages = []
@@ -343,7 +349,7 @@ def test_several_years_are_reconciled_once_and_those_without_figures_are_named(d
         "  year: hangzhou has no figures for 2012; there are 2010, 2011",
     ]
     assert [page.parent.name for page in pages] == ["2010", "2011"]
-    assert (len(calls), os.environ.get(CACHE)) == (1, None)
+    assert len(calls) == 1
 
 
 def test_a_year_that_fails_keeps_its_old_report_and_the_next_is_made(desk):
@@ -362,7 +368,7 @@ def test_a_year_that_fails_keeps_its_old_report_and_the_next_is_made(desk):
 
 
 def test_a_fault_of_the_data_is_named_once_and_the_other_area_is_reported(desk, monkeypatch):
-    monkeypatch.setattr(report, "execute", lambda notebook, where, parameters: notebook)
+    monkeypatch.setattr(execution, "execute", unexecuted)
     make(desk / "notebooks", "00_overview")
     (desk / "figures" / "ningbo").mkdir()
     (desk / "figures" / "ningbo" / "2011.csv").write_text(FIGURES.replace("1872", "many"), encoding="utf-8")

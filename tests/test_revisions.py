@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hzso_analysis.chapters import data_quality
 from hzso_analysis.cli import main
 from hzso_analysis.edition import open_edition
-from hzso_analysis.figures import DATA_DIR
+from hzso_analysis.folders import DATA_DIR
 
 HEADER = "year,indicator,flow,category,measure,value,unit,precision,qualifier,source,locator,note\n"
 OVERVIEW, PLAN = "hangzhou overview 2011", "zhejiang plan 2011"

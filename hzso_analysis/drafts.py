@@ -1,0 +1,170 @@
+"""A report under way: begun when its chapters are handed out, finished when all are there and it is in its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_core.paths import jupyter_runtime_dir
+from nbformat import NotebookNode
+
+from hzso_analysis import printing, provenance
+from hzso_analysis.answers import cache_folder
+from hzso_analysis.crew import Crew
+from hzso_analysis.edition import Edition, open_edition, parameter_faults, rows_hash
+from hzso_analysis.execution import Executed, Order
+from hzso_analysis.faults import ReportError, first_line
+from hzso_analysis.folders import areas, data_files, data_folder
+from hzso_analysis.pages import (
+    PDF,
+    WORKBOOK,
+    Chapter,
+    chapter_of,
+    front,
+    report_title,
+    whole_page,
+    write_index,
+    write_pages,
+)
+from hzso_analysis.workshop import How, swap, workshop
+
+
+@dataclass
+class Draft:
+    """A report whose chapters are kept from the one before or will come; `shown` are its parameters as pages show them.
+
+    `data` are the hashes of the data files, `rows` is that of what is in them.
+    """
+
+    name: str
+    target: Path
+    folder: Path
+    edition: Edition
+    shown: dict[str, Any]
+    data: dict[str, str]
+    rows: str
+    found: dict[str, Any] = field(default_factory=dict)
+    chapters: dict[str, Future[Executed]] = field(default_factory=dict)
+    closing: ExitStack = field(default_factory=ExitStack)
+
+    def waiting(self) -> int:
+        """How many chapters are still to come."""
+        return sum(not future.done() for future in self.chapters.values())
+
+    def cancel(self) -> None:
+        """Take back the chapters that have not begun."""
+        for future in self.chapters.values():
+            future.cancel()
+
+
+def check_parameters(wanted: list[dict[str, Any]]) -> None:
+    """Raise ValueError naming every wrong parameter of all reports."""
+    if faults := dict.fromkeys(text for order in wanted for text in parameter_faults(**order)):
+        raise ValueError("\n".join(faults))
+
+
+def begin(order: dict[str, Any], how: How, notebooks: dict[str, NotebookNode], hands: Crew) -> Draft:
+    """Open the edition, take the workshop, and hand out the chapters that have changed.
+
+    Raises DataError for faults in the data, ReportError for what is in the way.
+    """
+    # the folder as the user wrote it is shown: an absolute path would tell one machine from another
+    folder = str(data_folder(order["data_dir"])) if order["data_dir"] else ""
+    data = provenance.data_hashes(order["area"], order["compare_with"], folder)
+    edition = open_edition(**order | {"data_dir": folder})
+    shown = order | {"year": edition.year, "show_code": edition.show_code}
+    name, target = f"{edition.area} {edition.year}", how.out_dir / edition.area / str(edition.year)
+    with ExitStack() as closing, _naming(name):
+        made = closing.enter_context(workshop(target, name))
+        draft = Draft(name, target, made, edition, shown, data, rows_hash(edition))
+        closing.callback(draft.cancel)
+        kept = {} if how.force else provenance.unchanged_chapters(target, shown, draft.rows)
+        for stem, notebook in notebooks.items():
+            if stem in kept:
+                draft.chapters[stem] = _there(target / f"{stem}.ipynb", kept[stem])
+                continue
+            run = shown | {"data_dir": folder}
+            task = Order(f"{name}: {stem}.ipynb", notebook, run, shown, how.timeout, how.cold, os.getcwd())
+            draft.chapters[stem] = hands.submit(task, (order["area"], order["compare_with"], folder, data))
+        draft.found = front(edition)
+        draft.closing = closing.pop_all()
+    return draft
+
+
+def finish(draft: Draft, *, pdf: bool) -> Path:
+    """Write the report when its chapters are there, put it in its place, and return the path of its index.html.
+
+    Raises ReportError for the first notebook that failed and for what cannot be written; the old report stays.
+    """
+    with draft.closing, _naming(draft.name):
+        chapters, extra = _gathered(draft)
+        new = draft.folder / "new"
+        new.mkdir()
+        write_pages(new, chapters, draft.edition, draft.found)
+        if pdf:
+            _print(new, chapters, draft)
+        made = {c.stem: {"hash": c.hash, "files": extra[c.stem]} for c in chapters}
+        parts = {"parameters": draft.shown, "data": draft.data, "rows": draft.rows, "chapters": made}
+        provenance.write_manifest(new, parts)
+        swap(new, draft.target)
+    return draft.target / "index.html"
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Say which report it is that a full disk or a folder that cannot be written to has stopped."""
+    try:
+        yield
+    except OSError as error:
+        cause = error.strerror or first_line(str(error)) or type(error).__name__
+        raise ReportError(f"{name}: {cause}" + (f": {error.filename}" if error.filename else "")) from None
+
+
+def _there(path: Path, told: dict[str, Any]) -> Future[Executed]:
+    """A chapter of the report before, as if it had just been executed."""
+    future: Future[Executed] = Future()
+    future.set_result(Executed(nbformat.read(path, as_version=4), list(told["files"])))
+    return future
+
+
+def _gathered(draft: Draft) -> tuple[list[Chapter], dict[str, dict[str, str]]]:
+    """The chapters in order, and the hashes of the files that each read besides the data.
+
+    Chapters begin in order, so the first that fails does not depend on how many run at once.
+    """
+    if any(future.exception() for future in wait(draft.chapters.values(), return_when=FIRST_EXCEPTION).done):
+        draft.cancel()
+        wait(draft.chapters.values())
+    known = {*map(str, data_files(data_folder(draft.edition.data_dir), list(areas(draft.edition.data_dir))).values())}
+    own = tuple(str(folder) for folder in (cache_folder(), jupyter_runtime_dir()) if folder)
+    chapters, extra = [], {}
+    for stem, future in draft.chapters.items():
+        done = future.result()
+        others = [path for path in done.files if path not in known and not path.startswith(own)]
+        extra[stem] = provenance.extra_files(sorted(map(_from_here, others)))
+        hashed = provenance.chapter_hash(stem, draft.shown, draft.rows, extra[stem])
+        files = (f"{stem}.ipynb", *draft.data, *extra[stem])
+        chapters.append(chapter_of(stem, done.notebook)._replace(hash=hashed, files=files))
+    return chapters, extra
+
+
+def _from_here(path: str) -> str:
+    """A file as it is named from the working directory, so that no name of a machine's folders gets into a page."""
+    try:
+        return Path(os.path.relpath(path)).as_posix() if os.path.isabs(path) else path
+    except ValueError:  # another drive
+        return path
+
+
+def _print(folder: Path, chapters: list[Chapter], draft: Draft) -> None:
+    """Print the pages of a report as one PDF beside them and let the index lead to it."""
+    page = draft.folder / "print.html"
+    page.write_text(whole_page(folder, chapters, draft.edition), encoding="utf-8", newline="\n")
+    printing.print_pdf(page, folder / PDF, title=report_title(draft.edition))
+    write_index(folder, chapters, draft.edition, draft.found, files=[WORKBOOK, PDF])

@@ -1,0 +1,136 @@
+"""The process of a kernel: how it starts, cold or forked, and what it can tell of the notebook it ran.
+
+Run as a module it is an ordinary kernel. Only the standard library is imported here: a kernel starts with this file.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from multiprocessing.forkserver import ensure_running
+from pathlib import Path
+from typing import Any
+
+CAN_FORK = "forkserver" in multiprocessing.get_all_start_methods()
+starting = threading.Lock()
+TELLING = "application/vnd.hzso.told+json"
+ASK = "from hzso_analysis import kernel_process\nkernel_process.tell(globals())"
+_PATH = [entry for entry in sys.path if entry]  # as it was before anybody added to it
+_SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr", "/var")
+_opened: dict[str, None] = {}
+
+
+@contextmanager
+def without(module: str) -> Iterator[None]:
+    """While this lasts an import of `module` fails, for packages that can do without it."""
+    loaded = sys.modules.pop(module, None)
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+        if loaded:
+            sys.modules[module] = loaded
+
+
+def import_kernel() -> type:
+    """The application that runs a kernel, without the grammar of IRIs that jsonschema would build for a second."""
+    with without("rfc3987_syntax"):
+        from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
+    return IPKernelApp
+
+
+def warm_up(*modules: str) -> None:
+    """Begin to warm a process, unless there is one, and come back at once; `modules` are imported in it besides."""
+    if CAN_FORK:
+        with starting, _blocked(signal.SIGINT):  # Ctrl-C reaches the whole group, also while it loads
+            multiprocessing.get_context("forkserver").set_forkserver_preload(["hzso_analysis.preload", *modules])
+            ensure_running()
+
+
+def run_kernel(arguments: Sequence[str]) -> None:
+    """Be the kernel that the command line of a kernelspec asks for, until it is shut down."""
+    sys.addaudithook(_notice)
+    import_kernel().launch_instance(argv=list(arguments))
+
+
+def run_forked(arguments: Sequence[str], environment: dict[str, str], folder: str) -> None:
+    """Be a kernel in a process that was forked from a warm one: as far as a notebook can tell, a new process."""
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    process, parent = multiprocessing.current_process(), multiprocessing.parent_process()
+    process.daemon = False  # a daemon could have no children, a notebook can
+    multiprocessing.set_start_method(None, force=True)
+    # who started the kernel may be killed; then nobody else would end it
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    os.environ.clear()
+    # the poller of a kernel ends it where its parent is another process, and here that is the warm one
+    os.environ.update({name: value for name, value in environment.items() if name != "JPY_PARENT_PID"})
+    os.chdir(folder)
+    sys.path[:], sys.argv = _PATH, [__file__, *arguments]
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()  # or each kernel would draw the same numbers
+    run_kernel(arguments)
+
+
+def tell(names: dict[str, Any]) -> None:
+    """Show, as plain data, the parameters and editions in the names of a notebook and the files it has read."""
+    from IPython.display import display  # noqa: PLC0415
+
+    plain = {name: names[name] for name in ("area", "year") if isinstance(names.get(name), str | int)}
+    edition = sys.modules.get("hzso_analysis.edition")
+    kind = edition.Edition if edition else ()
+    editions = [[value.area, value.year] for value in list(names.values()) if isinstance(value, kind)]
+    told = {"parameters": plain, "editions": editions, "files": files_read()}
+    display({TELLING: json.loads(json.dumps(told))}, raw=True)
+
+
+def files_read() -> list[str]:
+    """The files this process has read since it is a kernel: not those of Python, of the system, or hidden ones."""
+    own = [str(Path(__file__).parent), sys.prefix, sys.base_prefix, *_SYSTEM]
+    paths = {*_opened, *(getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))}
+    found = []
+    for path in sorted(paths):
+        if path.startswith(tuple(own)) or "__pycache__" in path or "/." in path.replace(os.sep, "/"):
+            continue
+        if os.path.isfile(path):
+            found.append(path)
+    return found
+
+
+@contextmanager
+def _blocked(number: int) -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _notice(event: str, details: tuple) -> None:
+    """Note a file that is opened to be read; called by Python itself."""
+    if event != "open" or not isinstance(details[0], str | bytes | os.PathLike):
+        return
+    if not details[2] & (os.O_WRONLY | os.O_RDWR):
+        _opened[os.path.abspath(os.fsdecode(details[0]))] = None
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    # `python -m` puts the working directory first; a kernel puts it back once its own modules are loaded
+    if sys.path[0] == "" or Path(sys.path[0]) == Path.cwd():
+        del sys.path[0]
+    from hzso_analysis.kernel_process import run_kernel as run  # not the copy called __main__, which a kernel replaces
+
+    run(sys.argv[1:])

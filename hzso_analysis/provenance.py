@@ -1,0 +1,135 @@
+"""What a page was made from, as hashes: notebook, parameters, data, library and versions; and whether that has changed.
+
+A report has a `manifest.json` with all of it. A chapter whose inputs are the same is not run again, and a report whose
+chapters and files are all the same is not made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from hzso_analysis.folders import areas, data_files, data_folder
+
+MANIFEST = "manifest.json"
+NOTEBOOKS_DIR = Path(__file__).resolve().parents[1] / "notebooks"
+PACKAGE = Path(__file__).resolve().parent
+
+
+def digest(*parts: Any) -> str:
+    """The hash of plain data, whatever the order of keys.
+
+    >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """The hash of what is in a file, blank where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+@cache
+def library() -> str:
+    """The hash of the code, the phrases and the templates of this package."""
+    paths = sorted(p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    return digest([[path.relative_to(PACKAGE).as_posix(), file_hash(path)] for path in paths])
+
+
+@cache
+def pins() -> dict[str, str]:
+    """The versions of Python and of the packages that this one asks for."""
+    try:
+        wanted = metadata.requires("hzso-analysis") or []
+    except metadata.PackageNotFoundError:
+        wanted = []  # it lies on the path without being installed
+    names = sorted(re.match(r"[\w.-]+", line)[0] for line in wanted if "extra ==" not in line)
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
+
+
+def notebooks() -> list[Path]:
+    """The notebooks of a report in order, their names begin with two digits."""
+    return sorted(NOTEBOOKS_DIR.glob("[0-9][0-9]_*.ipynb"))
+
+
+def notebook_hash(path: Path) -> str:
+    """The hash of the cells of a notebook without what they showed when it was last run, blank for what is none."""
+    try:
+        cells = json.loads(path.read_bytes())["cells"]
+        plain = [[c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", []), c.get("id")] for c in cells]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    return digest(plain)
+
+
+def data_hashes(area: str, compare_with: str, data_dir: str | Path) -> dict[str, str]:
+    """The hash of each file that an edition is made of, by its path below the data folder."""
+    folder = data_folder(data_dir)
+    names = [name for name in dict.fromkeys([area, compare_with]) if name in areas(folder)]
+    return {name: file_hash(path) for name, path in data_files(folder, names).items()}
+
+
+def chapter_hash(stem: str, parameters: dict[str, Any], rows: str, extra: dict[str, str]) -> str:
+    """The hash of all that a chapter is made from; `rows` is that of the data, `extra` those of other files it read."""
+    return digest(stem, notebook_hash(NOTEBOOKS_DIR / f"{stem}.ipynb"), parameters, rows, library(), pins(), extra)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a report, empty where there is none that can be read."""
+    try:
+        told = json.loads((folder / MANIFEST).read_bytes())
+        whole = isinstance(told, dict) and set(told) >= {"parameters", "data", "rows", "chapters", "outputs"}
+        return told if whole and all(set(c) >= {"hash", "files"} for c in told["chapters"].values()) else {}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def write_manifest(folder: Path, parts: dict[str, Any]) -> None:
+    """Write the manifest of a finished report, with the hash of each of its files."""
+    outputs = {path.name: file_hash(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    told = parts | {"library": library(), "versions": pins(), "outputs": outputs}
+    text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+
+
+def extra_files(names: list[str]) -> dict[str, str]:
+    """The hashes of files that a notebook read besides the data, by their names from the working directory."""
+    return {name: file_hash(Path(name)) for name in names}
+
+
+def unchanged_chapters(folder: Path, parameters: dict[str, Any], rows: str) -> dict[str, dict]:
+    """The chapters of a finished report that would come out the same, with what the manifest has of each."""
+    told = read_manifest(folder)
+    same = {}
+    for stem, chapter in told.get("chapters", {}).items():
+        now = chapter_hash(stem, parameters, rows, extra_files(list(chapter["files"])))
+        kept = told["outputs"].get(f"{stem}.ipynb")
+        if now == chapter["hash"] and kept and kept == file_hash(folder / f"{stem}.ipynb"):
+            same[stem] = chapter
+    return same
+
+
+def is_current(folder: Path, parameters: dict[str, Any], *, pdf: bool, data_dir: str | Path) -> bool:
+    """Whether a report need not be made again: nothing it was made from has changed and all of its files are whole."""
+    told = read_manifest(folder)
+    if not told or told["parameters"] != parameters or (pdf and "report.pdf" not in told["outputs"]):
+        return False
+    if data_hashes(parameters["area"], parameters["compare_with"], data_dir) != told["data"]:
+        return False
+    if {path.stem for path in notebooks()} != set(told["chapters"]):
+        return False
+    if set(unchanged_chapters(folder, parameters, told["rows"])) != set(told["chapters"]):
+        return False
+    files = {path.name: file_hash(path) for path in folder.iterdir() if path.name != MANIFEST}
+    return files == told["outputs"]
