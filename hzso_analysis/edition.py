@@ -306,8 +306,8 @@ def in_words(quantity: Quantity) -> str:
 
 def label(edition: Edition, table: str, word: str) -> str:
     """The English label of an indicator or category of the codebook."""
-    labels = codebook(table, edition.data_dir).set_index("id")["label_en"]
-    return labels.get(word, word)
+    book = codebook(table, edition.data_dir)
+    return dict(zip(book["id"], book["label_en"], strict=True)).get(word, word)
 
 
 def category_name(edition: Edition, category: str) -> str:

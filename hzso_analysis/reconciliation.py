@@ -105,6 +105,10 @@ class Reconciliation:
         return {}
 
     @functools.cached_property
+    def _rows(self) -> dict[tuple, pd.DataFrame]:
+        return {}
+
+    @functools.cached_property
     def _home(self) -> dict[Cell, Part]:
         return {cell: part for part in self.parts for cell in part.cells}
 
@@ -113,12 +117,14 @@ class Reconciliation:
 
         A chapter asks hundreds of times: comparing whole columns each time would take longer than all the rest.
         """
-        names = tuple(key)
+        names, values = tuple(key), tuple(key.values())
         if names not in self._places:
             places = self._places[names] = defaultdict(list)
-            for place, values in enumerate(zip(*(self.figures[name].tolist() for name in names), strict=True)):
-                places[values].append(place)
-        return self.figures.take(self._places[names].get(tuple(key.values()), []))
+            for place, found in enumerate(zip(*(self.figures[name].tolist() for name in names), strict=True)):
+                places[found].append(place)
+        if (names, values) not in self._rows:
+            self._rows[names, values] = self.figures.take(self._places[names].get(values, []))
+        return self._rows[names, values].copy()
 
     def ratio(self, numerator: Cell | Terms, denominator: Cell | Terms) -> tuple[float, float]:
         """Bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known.
