@@ -18,6 +18,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -51,15 +52,20 @@ FAR = 0.5  # of its upper end; a wider interval has no middle worth a mark
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """A drawing function that draws in the style of the package, whatever the reader's settings are."""
+    """A drawing function that draws in the style of the package, whatever the reader's settings are.
+
+    What it gives back is laid out: whoever draws or reads it need not do that again, which takes longer than drawing.
+    """
 
     @wraps(draw)
     def drawing(*args, **options) -> Figure:
         with mpl.rc_context(STYLE):
             fig = draw(*args, **options)
-        for text in fig.findobj(Text):
-            if fonts.lacking(text.get_text()):
-                text.set_fontfamily([*STYLE["font.family"], fonts.chinese_family()])
+            for text in fig.findobj(Text):
+                if fonts.lacking(text.get_text()):
+                    text.set_fontfamily([*STYLE["font.family"], fonts.chinese_family()])
+            fig.get_layout_engine().execute(fig)
+            fig.set_layout_engine(None)
         return fig
 
     return drawing
@@ -251,7 +257,8 @@ def twin(fig: Figure) -> str:
     bar #5790fc 0 to 1345
     line #202124 (0, 0) (0, 1)
     """
-    fig.draw_without_rendering()
+    for axis in (axis for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)):
+        axis.get_ticklabels()  # they are written when they are asked for, or else by a drawing, which takes long
     words = [t.get_text().replace("\n", " ") for t in fig.findobj(Text) if t.get_visible() and t.get_text().strip()]
     top = [fig.get_suptitle().replace("\n", " ")]
     ordered = top + [w for w in words if w not in top and not w.startswith("Source: ")]
@@ -302,6 +309,7 @@ def _canvas(height: float, title: str, subtitle: str, source: str) -> tuple[Figu
     title, subtitle, source = _wrapped(title, 68), _wrapped(subtitle, 105), _wrapped(source, 118)
     height += 0.95 + 0.2 * title.count("\n") + 0.15 * (subtitle + source).count("\n")
     fig = Figure(figsize=(WIDTH, height), layout="constrained")
+    FigureCanvasSVG(fig)  # letters are as wide as in the picture, not as in the pixels of the default canvas
     ax = fig.subplots()
     fig.suptitle(title, x=0.012, ha="left", fontsize=11.5, fontweight="bold")
     # the blank title keeps the room in which the subtitle stands, left of the axes under the title

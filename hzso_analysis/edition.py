@@ -196,18 +196,14 @@ def find(
     Unless `months` asks for a period it is the whole year or, failing that, the longest part of it; an amount known in
     several currencies comes in USD unless `unit` asks for another.
     """
-    key = {"area": area or edition.area, "year": edition.year if year is None else year}
-    key |= {"indicator": indicator, "flow": flow, "category": category}
-    key |= ({"months": months} if months is not None else {}) | ({"unit": unit} if unit else {})
-    rows = match(edition.reconciliation.estimates, key)
-    rows = rows[rows["status"] != "unknown"]
-    if rows.empty:
+    year = edition.year if year is None else year
+    known = edition.reconciliation.known.get((area or edition.area, year, indicator, flow, category), [])
+    known = [found for found in known if months is None or found[0].months == months]
+    known = [found for found in known if not unit or found[0].unit == unit]
+    if not known:
         return None
-    rows = rows.assign(length=rows["months"].map(months_covered))
-    row = rows.sort_values(["length", "unit"], ascending=False, kind="stable").iloc[0]
-    cell = Cell(*(row[name] for name in Cell._fields))._replace(year=int(row["year"]))
-    figures = match(edition.reconciliation.figures, cell._asdict() | {"measure": "level"})
-    return Quantity(cell, float(row["low"]), float(row["high"]), row["status"], figures)
+    cell, low, high, status = max(known, key=lambda found: (months_covered(found[0].months), found[0].unit))
+    return Quantity(cell, low, high, status, edition.reconciliation.printed(**cell._asdict(), measure="level"))
 
 
 def months_covered(text: str) -> int:
@@ -222,7 +218,7 @@ def months_covered(text: str) -> int:
 
 def series(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key) -> list[Quantity]:
     """What is known of a cell in each year up to the edition's, oldest first; by default of whole years only."""
-    years = range(min(edition.reconciliation.estimates["year"]), edition.year + 1)
+    years = range(edition.reconciliation.estimates["year"].min(), edition.year + 1)
     key = {"months": ""} | key
     found = (find(edition, indicator, flow, category, year=year, **key) for year in years)
     return [quantity for quantity in found if quantity is not None]
@@ -232,7 +228,7 @@ def printed_rows(edition: Edition, indicator: str, flow: str, category: str, mea
     """The published rows of one measure of a cell, by default of the edition's own area and year, heaviest first."""
     key = {"area": edition.area, "year": edition.year} | key
     key |= {"indicator": indicator, "flow": flow, "category": category, "measure": measure}
-    rows = match(edition.reconciliation.figures, key)
+    rows = edition.reconciliation.printed(**key)
     return rows.sort_values("weight", ascending=False, kind="stable")
 
 
@@ -271,8 +267,8 @@ def in_words(quantity: Quantity) -> str:
 
 def label(edition: Edition, table: str, word: str) -> str:
     """The English label of an indicator or category of the codebook."""
-    labels = codebook(table, edition.data_dir).set_index("id")["label_en"]
-    return labels.get(word, word)
+    book = codebook(table, edition.data_dir)
+    return dict(zip(book["id"], book["label_en"], strict=True)).get(word, word)
 
 
 def category_name(edition: Edition, category: str) -> str:

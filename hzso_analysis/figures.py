@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 
@@ -53,18 +54,24 @@ def codebook(table: str, data_dir: str | Path | None = None) -> pd.DataFrame:
     path = data_folder(data_dir) / f"{table}.csv"
     if not path.is_file():
         path = DATA_DIR / path.name
+    schema = (DATA_DIR / "datapackage.json").read_text(encoding="utf-8")
+    # a copy, as who gets it may change it
+    return _codebook(table, path.read_text(encoding="utf-8-sig"), schema).copy()
+
+
+@lru_cache(maxsize=64)
+def _codebook(table: str, text: str, schema: str) -> pd.DataFrame:
+    """The codebook as the texts of its files say it: a chapter asks many times, and a file may change meanwhile."""
     # control characters come in by copying from PDF files, and no picture can hold them
-    text = CONTROL.sub(" ", path.read_text(encoding="utf-8-sig"))
-    frame = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
-    package = json.loads((DATA_DIR / "datapackage.json").read_text(encoding="utf-8"))
-    fields = next(r["schema"]["fields"] for r in package["resources"] if r["name"] == table)
+    frame = pd.read_csv(StringIO(CONTROL.sub(" ", text)), dtype=str, keep_default_na=False)
+    fields = next(r["schema"]["fields"] for r in json.loads(schema)["resources"] if r["name"] == table)
     if missing := [f["name"] for f in fields if f["name"] not in frame]:
-        raise DataError([f"{path.name}:1: column {name} is missing" for name in missing])
+        raise DataError([f"{table}.csv:1: column {name} is missing" for name in missing])
     faults = []
     for name in (field["name"] for field in fields if field["type"] in ("integer", "number")):
         numbers = pd.to_numeric(frame[name], errors="coerce")
         wrong = frame.loc[numbers.isna() & (frame[name] != ""), name]
-        faults += [f"{path.name}:{line + 2}: {name}: found {word}; write a number" for line, word in wrong.items()]
+        faults += [f"{table}.csv:{line + 2}: {name}: found {word}; write a number" for line, word in wrong.items()]
         frame[name] = numbers
     if faults:
         raise DataError(faults)

@@ -16,6 +16,7 @@ from hzso_analysis.vocabulary import COLUMNS, GUIDES, MANDATORY, UNITS, column_n
 
 HEADER_NAMES = 3  # a line that names this many columns, year or value among them, is a header
 HEADER_WITHIN = 30  # lines from the top
+NUMBERS = {"year": "int64", "since": "Int64", "value": "float64", "precision": "float64"}
 _REMARK = re.compile(
     r"(注|附注|备注|说明|资料来源|数据来源|来源|单位|notes?|sources?|remarks?|unit) ?[\d①-⑳]* ?[:：.、（(\[]"
     r"|[*＊†‡※]|[\[［(（]?(\d{1,2}|[a-z])[\]］)）]",
@@ -41,7 +42,8 @@ def read_table(path: str | Path, *, source: str = "") -> pd.DataFrame:
     records = _records(path, sheet, place, names, notes, faults, source)
     table = pd.DataFrame(records, columns=[*COLUMNS, "printed", "file", "line"])
     if not faults:
-        table = table.astype({"year": "int64", "since": "Int64", "value": "float64", "precision": "float64"})
+        # astype with a dict would copy each of the other columns too
+        table = table.assign(**{name: table[name].astype(kind) for name, kind in NUMBERS.items()})
         table = _checked(table, notes, faults)
     if faults:
         raise DataError(faults)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import pandas as pd
 
@@ -84,6 +85,47 @@ class Reconciliation:
     parts: list[Part] = field(repr=False)
     witness_rows: dict[int, list[int]] = field(repr=False)
 
+    def __getstate__(self) -> dict:
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # look-ups are soon made again
+
+    @functools.cached_property
+    def known(self) -> dict[tuple, list[tuple[Cell, float, float, str]]]:
+        """What is known of each (area, year, indicator, flow, category): cell, low, high and status, as estimated."""
+        found = defaultdict(list)
+        columns = (self.estimates[name].tolist() for name in [*CELL, "low", "high", "status"])
+        for *key, low, high, status in zip(*columns, strict=True):
+            if status != "unknown":
+                cell = Cell(*key)
+                place = (cell.area, cell.year, cell.indicator, cell.flow, cell.category)
+                found[place].append((cell, low, high, status))
+        return dict(found)
+
+    @functools.cached_property
+    def _places(self) -> dict[tuple, dict[tuple, list[int]]]:
+        return {}
+
+    @functools.cached_property
+    def _rows(self) -> dict[tuple, pd.DataFrame]:
+        return {}
+
+    @functools.cached_property
+    def _home(self) -> dict[Cell, Part]:
+        return {cell: part for part in self.parts for cell in part.cells}
+
+    def printed(self, **key: object) -> pd.DataFrame:
+        """The rows of `figures` that have these values in these columns.
+
+        A chapter asks hundreds of times: comparing whole columns each time would take longer than all the rest.
+        """
+        names, values = tuple(key), tuple(key.values())
+        if names not in self._places:
+            places = self._places[names] = defaultdict(list)
+            for place, found in enumerate(zip(*(self.figures[name].tolist() for name in names), strict=True)):
+                places[found].append(place)
+        if (names, values) not in self._rows:
+            self._rows[names, values] = self.figures.take(self._places[names].get(values, []))
+        return self._rows[names, values].copy()
+
     def ratio(self, numerator: Cell | Terms, denominator: Cell | Terms) -> tuple[float, float]:
         """Bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known.
 
@@ -91,7 +133,7 @@ class Reconciliation:
         """
         both = (numerator, denominator)
         sums = [dict(terms) if isinstance(terms, Mapping) else {Cell(*terms): 1.0} for terms in both]
-        home = {cell: part for part in self.parts for cell in part.cells}
+        home = self._home
         if not all(cell in home for terms in sums for cell in terms):
             return math.nan, math.nan
         homes = {id(home[cell]): home[cell] for terms in sums for cell in terms}

@@ -159,6 +159,15 @@ def test_the_same_chart_is_the_same_bytes_whatever_font_was_set_before(name):
     assert "<metadata" not in first and "<text" not in first
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_text_and_picture_are_the_same_whichever_is_asked_for_first_and_again(name):
+    first, other = CASES[name](), CASES[name]()
+    text, picture = charts.twin(first), charts.svg(other, alt="words", prefix="figure1")
+    assert charts.twin(other) == text
+    assert charts.svg(first, alt="words", prefix="figure1") == picture
+    assert charts.svg(other, alt="words", prefix="figure1") == picture
+
+
 def test_words_from_the_data_are_escaped_in_the_picture():
     frame = rows(1.0).assign(label=["<script>alert(1)</script>"])
     picture = charts.svg(charts.bars(frame, **WORDS), alt='"><script>alert(1)</script>', prefix="f")

@@ -184,3 +184,15 @@ def test_control_characters_are_left_out_as_no_picture_can_hold_them(tmp_path):
     (tmp_path / "sources.csv").write_text(text.replace("Hangzhou Municipal", "Hang\x08zhou\x0bMuni\uffff"), "utf-8")
     assert "Hang zhou Muni " in codebook("sources", tmp_path)["publisher"][0]
     assert plain("\x01a\x0bb\x1b\ufffe") == "a b"
+
+
+def test_a_codebook_that_changes_is_read_anew_and_no_caller_spoils_it_for_the_next(tmp_path):
+    book = tmp_path / "breaks.csv"
+    book.write_text((DATA_DIR / "breaks.csv").read_text(encoding="utf-8"), encoding="utf-8")
+    before, spoilt = codebook("breaks", tmp_path), codebook("breaks", tmp_path)
+    spoilt.loc[:, "year"] = 1900
+    spoilt.insert(0, "new", 1)
+    pd.testing.assert_frame_equal(codebook("breaks", tmp_path), before)
+    last = book.read_text(encoding="utf-8").splitlines()[-1]
+    book.write_text(f"{book.read_text(encoding='utf-8')}{last}\n", encoding="utf-8")
+    assert len(codebook("breaks", tmp_path)) == len(before) + 1

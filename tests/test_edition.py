@@ -1,9 +1,14 @@
 """The parameters of a notebook: strict, whatever type they arrive in."""
 
+import pickle
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from hzso_analysis.edition import describe, open_edition, truth, whole_year
+from hzso_analysis.constraints import Cell
+from hzso_analysis.edition import describe, find, match, open_edition, printed_rows, truth, whole_year
 
 
 @pytest.mark.parametrize("year", [2010, "2010", 2010.0, "2010.0", "２０１０", "2010年", " 2010 ", np.int64(2010)])
@@ -49,3 +54,52 @@ def test_a_comparison_that_is_left_out_is_said_with_its_reason():
     assert "Not compared: Chna has no figures. " in describe(open_edition(compare_with="chna"))
     assert "Not compared with another area. " in describe(open_edition(area="china", compare_with="china"))
     assert "Not compared with another area. " in describe(open_edition(compare_with=""))
+
+
+def compared(edition, cell):
+    """What `find` should say of a cell, by comparing whole columns."""
+    rows = match(edition.reconciliation.estimates, cell._asdict())
+    rows = rows[rows["status"] != "unknown"]
+    return None if rows.empty else rows.iloc[0][["low", "high", "status"]].tolist()
+
+
+def test_what_is_looked_up_is_what_comparing_whole_columns_finds(hangzhou):
+    known = hangzhou.reconciliation
+    other = known.estimates.assign(low=-1.0, status="derived")
+    twice = replace(known, estimates=pd.concat([known.estimates, other]), figures=pd.concat([known.figures] * 2))
+    for edition in (hangzhou, hangzhou._replace(reconciliation=twice)):
+        for cell in map(Cell._make, known.estimates[list(Cell._fields)].itertuples(index=False)):
+            found = find(edition, **cell._asdict())
+            assert (found and [found.low, found.high, found.status]) == compared(edition, cell)
+            if found:
+                assert found.cell == cell
+                pd.testing.assert_frame_equal(
+                    found.rows, match(edition.reconciliation.figures, cell._asdict() | {"measure": "level"})
+                )
+
+
+def test_without_a_period_the_longest_is_found_and_usd_before_cny(hangzhou):
+    name, columns = "contracts executed", hangzhou.reconciliation.estimates.columns
+
+    def found(parts, **key):
+        rows = [("x", 2011, months, name, "all", "total", unit, 1.0, 2.0, "bounded") for months, unit in parts]
+        known = replace(hangzhou.reconciliation, estimates=pd.DataFrame(rows, columns=columns))
+        quantity = find(hangzhou._replace(area="x", reconciliation=known), name, "all", **key)
+        return quantity and (quantity.cell.months, quantity.cell.unit)
+
+    parts = [("1 to 6", "USD million"), ("1 to 9", "USD million"), ("5 to 12", "USD million")]
+    years = [("", "CNY million"), ("", "USD million")]
+    assert found([*parts, *years]) == ("", "USD million")
+    assert found([*parts, *years], unit="CNY million") == ("", "CNY million")
+    assert found(parts) == ("1 to 9", "USD million")
+    assert found(parts, months="") is None
+
+
+def test_rows_that_a_caller_changes_do_not_spoil_the_next_and_look_ups_are_not_kept_in_a_file(hangzhou):
+    key = ("contracts executed", "offshore", "total", "level")
+    first = printed_rows(hangzhou, *key)
+    before = first["value"].tolist()
+    first.loc[:, "value"] = 0.0
+    assert printed_rows(hangzhou, *key)["value"].tolist() == before != []
+    kept = pickle.loads(pickle.dumps(hangzhou.reconciliation))
+    assert set(kept.__dict__) == set(kept.__dataclass_fields__) < set(hangzhou.reconciliation.__dict__)

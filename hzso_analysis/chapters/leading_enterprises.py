@@ -36,9 +36,9 @@ def known_bands(edition: Edition, area: str | None = None) -> dict[str, tuple[Qu
 
 def leaders(edition: Edition) -> tuple[str, Quantity, Quantity] | None:
     """The widest band whose firms and amount are known: the group that the source calls leading."""
-    known = ((band, *both) for band, both in known_bands(edition).items())
+    known, lows = ((band, *both) for band, both in known_bands(edition).items()), bands_of(edition)["low"]
     groups = [(b, f, held) for b, f, held in known if held and held.high - held.low < 0.05 * held.high]
-    return min(groups, key=lambda group: bands_of(edition).loc[group[0], "low"]) if groups else None
+    return min(groups, key=lambda group: lows[group[0]]) if groups else None
 
 
 def _gap(edition: Edition) -> str:
