@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hzso_analysis import fonts, wording
-from hzso_analysis.template import write_aside
+from hzso_analysis import wording
+from hzso_analysis.workshop import write_aside
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 GENERATOR = "hzso_analysis catalogue"
@@ -154,6 +154,8 @@ def _typed(value: Any, kind: type) -> Any:
 
 
 def _page(reports: list[Report]) -> str:
+    from hzso_analysis import fonts  # noqa: PLC0415 (the place is checked before anything heavy is loaded)
+
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     environment.globals |= {"say": _say, "counted": _counted}
     script = (TEMPLATES / "catalogue.js").read_text(encoding="utf-8")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -21,6 +23,7 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 PARAMETERS = ["area", "year", "compare_with", "total_basis", "data_dir", "show_code"]
 BASES = click.Choice(["estimated", "published"])
 INTERRUPTED = 130
+AGAIN = 0.05  # seconds after which an interrupt is tried again
 
 
 @click.group(context_settings=HELP, epilog="hzso COMMAND --help has the options and examples of a command.")
@@ -237,7 +240,7 @@ def import_(file: str, yes: bool, **options: str) -> None:
     noticed, the figures that come or change and the estimates that move are shown first; then you are asked.
     """
     with plain_errors("nothing was written"):
-        from hzso_analysis import intake, template, wording  # noqa: PLC0415
+        from hzso_analysis import intake, wording, workshop  # noqa: PLC0415
 
         made = intake.prepare(file, **options)
         for line in [*made.notes, *made.lines]:
@@ -247,7 +250,7 @@ def import_(file: str, yes: bool, **options: str) -> None:
             return
         done = f"{made.target}: {wording.counted(made.rows, 'row')}"
         if yes or click.confirm(f"{done}; {'replace' if options['replace'] else 'write'} it?"):
-            template.write_aside(made.target, made.text)
+            workshop.write_aside(made.target, made.text)
             click.echo(f"{done} written")
         else:
             click.echo("nothing was written")
@@ -291,18 +294,25 @@ def plain_errors(after: str) -> Iterator[None]:
 @contextmanager
 def _ended_like_interrupted() -> Iterator[None]:
     """Tidy up also where the system or a closed terminal ends the program, and not only Ctrl-C."""
-    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    here = threading.current_thread() is threading.main_thread()
+    names = ("SIGINT", "SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+    before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names if hasattr(signal, name)}
     # what is ignored stays so, by nohup for instance
-    before = {number: signal.getsignal(number) for number in ends if here}
-    before = {number: handler for number, handler in before.items() if handler == signal.SIG_DFL}
+    before = {n: handler for n, handler in before.items() if handler in (signal.SIG_DFL, signal.default_int_handler)}
     for number in before:
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, _interrupt)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, but not in the midst of the machinery of imports, which would stay locked."""
+    if frame and "importlib" in frame.f_code.co_filename:
+        threading.Timer(AGAIN, os.kill, (os.getpid(), number)).start()
+        return
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,24 +14,13 @@ import nbformat
 from jupyter_core.paths import jupyter_runtime_dir
 from nbformat import NotebookNode
 
-from hzso_analysis import printing, provenance
+from hzso_analysis import provenance
 from hzso_analysis.answers import cache_folder
 from hzso_analysis.crew import Crew
 from hzso_analysis.edition import Edition, open_edition, parameter_faults, rows_hash
 from hzso_analysis.execution import Executed, Order
 from hzso_analysis.faults import ReportError, first_line
 from hzso_analysis.folders import areas, data_files, data_folder
-from hzso_analysis.pages import (
-    PDF,
-    WORKBOOK,
-    Chapter,
-    chapter_of,
-    front,
-    report_title,
-    whole_page,
-    write_index,
-    write_pages,
-)
 from hzso_analysis.workshop import How, swap, workshop
 
 
@@ -49,6 +38,7 @@ class Draft:
     shown: dict[str, Any]
     data: dict[str, str]
     rows: str
+    notebooks: dict[str, NotebookNode]
     found: dict[str, Any] = field(default_factory=dict)
     chapters: dict[str, Future[Executed]] = field(default_factory=dict)
     closing: ExitStack = field(default_factory=ExitStack)
@@ -56,6 +46,11 @@ class Draft:
     def waiting(self) -> int:
         """How many chapters are still to come."""
         return sum(not future.done() for future in self.chapters.values())
+
+    def give_up_if_failed(self, future: Future[Executed]) -> None:
+        """Begin no other chapter once one has failed."""
+        if not future.cancelled() and future.exception():
+            self.cancel()
 
     def cancel(self) -> None:
         """Take back the chapters that have not begun."""
@@ -82,7 +77,7 @@ def begin(order: dict[str, Any], how: How, notebooks: dict[str, NotebookNode], h
     name, target = f"{edition.area} {edition.year}", how.out_dir / edition.area / str(edition.year)
     with ExitStack() as closing, _naming(name):
         made = closing.enter_context(workshop(target, name))
-        draft = Draft(name, target, made, edition, shown, data, rows_hash(edition))
+        draft = Draft(name, target, made, edition, shown, data, rows_hash(edition), notebooks)
         closing.callback(draft.cancel)
         kept = {} if how.force else provenance.unchanged_chapters(target, shown, draft.rows)
         for stem, notebook in notebooks.items():
@@ -92,6 +87,9 @@ def begin(order: dict[str, Any], how: How, notebooks: dict[str, NotebookNode], h
             run = shown | {"data_dir": folder}
             task = Order(f"{name}: {stem}.ipynb", notebook, run, shown, how.timeout, how.cold, os.getcwd())
             draft.chapters[stem] = hands.submit(task, (order["area"], order["compare_with"], folder, data))
+            draft.chapters[stem].add_done_callback(draft.give_up_if_failed)
+        from hzso_analysis.pages import front  # noqa: PLC0415 (heavy: it loads while the first kernels start)
+
         draft.found = front(edition)
         draft.closing = closing.pop_all()
     return draft
@@ -102,11 +100,13 @@ def finish(draft: Draft, *, pdf: bool) -> Path:
 
     Raises ReportError for the first notebook that failed and for what cannot be written; the old report stays.
     """
+    from hzso_analysis.pages import write_rest  # noqa: PLC0415
+
     with draft.closing, _naming(draft.name):
-        chapters, extra = _gathered(draft)
         new = draft.folder / "new"
         new.mkdir()
-        write_pages(new, chapters, draft.edition, draft.found)
+        chapters, extra = _written(draft, new)
+        write_rest(new, chapters, draft.edition, draft.found)
         if pdf:
             _print(new, chapters, draft)
         made = {c.stem: {"hash": c.hash, "files": extra[c.stem]} for c in chapters}
@@ -133,25 +133,35 @@ def _there(path: Path, told: dict[str, Any]) -> Future[Executed]:
     return future
 
 
-def _gathered(draft: Draft) -> tuple[list[Chapter], dict[str, dict[str, str]]]:
-    """The chapters in order, and the hashes of the files that each read besides the data.
+def _written(draft: Draft, folder: Path) -> tuple[list[Any], dict[str, dict[str, str]]]:
+    """The chapters, their pages written as they come, and the hashes of the files that each read besides the data.
 
     Chapters begin in order, so the first that fails does not depend on how many run at once.
     """
-    if any(future.exception() for future in wait(draft.chapters.values(), return_when=FIRST_EXCEPTION).done):
-        draft.cancel()
-        wait(draft.chapters.values())
-    known = {*map(str, data_files(data_folder(draft.edition.data_dir), list(areas(draft.edition.data_dir))).values())}
-    own = tuple(str(folder) for folder in (cache_folder(), jupyter_runtime_dir()) if folder)
-    chapters, extra = [], {}
-    for stem, future in draft.chapters.items():
-        done = future.result()
+    from hzso_analysis.pages import chapter_of, write_page  # noqa: PLC0415
+
+    known = {*map(str, data_files(data_folder(draft.edition.data_dir), areas(draft.edition.data_dir)).values())}
+    own = tuple(str(place) for place in (cache_folder(), jupyter_runtime_dir()) if place)
+    chapters = [chapter_of(stem, notebook) for stem, notebook in draft.notebooks.items()]
+    extra = {}
+    for place, (stem, future) in enumerate(draft.chapters.items()):
+        done = _result(future, draft)
         others = [path for path in done.files if path not in known and not path.startswith(own)]
         extra[stem] = provenance.extra_files(sorted(map(_from_here, others)))
         hashed = provenance.chapter_hash(stem, draft.shown, draft.rows, extra[stem])
         files = (f"{stem}.ipynb", *draft.data, *extra[stem])
-        chapters.append(chapter_of(stem, done.notebook)._replace(hash=hashed, files=files))
+        chapters[place] = chapter_of(stem, done.notebook)._replace(hash=hashed, files=files)
+        write_page(folder, place, chapters, draft.edition)
     return chapters, extra
+
+
+def _result(future: Future[Executed], draft: Draft) -> Executed:
+    """An executed notebook, or the error of the first in order that failed, for which others were taken back."""
+    try:
+        return future.result()
+    except CancelledError:
+        errors = (other.exception() for other in draft.chapters.values() if not other.cancelled())
+        raise next(filter(None, errors), ReportError(f"{draft.name}: given up")) from None
 
 
 def _from_here(path: str) -> str:
@@ -162,8 +172,11 @@ def _from_here(path: str) -> str:
         return path
 
 
-def _print(folder: Path, chapters: list[Chapter], draft: Draft) -> None:
+def _print(folder: Path, chapters: list[Any], draft: Draft) -> None:
     """Print the pages of a report as one PDF beside them and let the index lead to it."""
+    from hzso_analysis import printing  # noqa: PLC0415
+    from hzso_analysis.pages import PDF, WORKBOOK, report_title, whole_page, write_index  # noqa: PLC0415
+
     page = draft.folder / "print.html"
     page.write_text(whole_page(folder, chapters, draft.edition), encoding="utf-8", newline="\n")
     printing.print_pdf(page, folder / PDF, title=report_title(draft.edition))

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from IPython.display import display
 from matplotlib.figure import Figure
 
 from hzso_analysis import charts, wording
@@ -25,6 +24,13 @@ COLUMNS = ["item", "value", "unit", "status", "low", "high", "source", "rows"]
 TEXTS = ["item", "unit", "status", "source", "agrees", "note", "kind", "check", "title", "publisher", "date"]
 TEXTS += ["what the sources print"]
 LONG, BREAK = 30, 10  # letters of a word that no column has room for, and after how many each it may be broken
+
+
+def display(data: dict, **options) -> None:
+    """IPython's, which takes a while to load and is needed in a notebook only."""
+    from IPython.display import display as display_there  # noqa: PLC0415
+
+    display_there(data, **options)
 
 
 class Exhibit(NamedTuple):

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
@@ -41,8 +42,9 @@ def without(module: str) -> Iterator[None]:
 
 
 def import_kernel() -> type:
-    """The application that runs a kernel, without the grammar of IRIs that jsonschema would build for a second."""
-    with without("rfc3987_syntax"):
+    """The application that runs a kernel, without what costs it most: a debugger, and a grammar of IRIs."""
+    with without("rfc3987_syntax"), without("debugpy"):
+        from ipykernel import debugger  # noqa: F401, PLC0415
         from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
     return IPKernelApp
 
@@ -50,6 +52,7 @@ def import_kernel() -> type:
 def warm_up(*modules: str) -> None:
     """Begin to warm a process, unless there is one, and come back at once; `modules` are imported in it besides."""
     if CAN_FORK:
+        resource_tracker.ensure_running()  # which unblocks the signal, if it is not running yet
         with starting, _blocked(signal.SIGINT):  # Ctrl-C reaches the whole group, also while it loads
             multiprocessing.get_context("forkserver").set_forkserver_preload(["hzso_analysis.preload", *modules])
             ensure_running()
@@ -64,7 +67,10 @@ def run_kernel(arguments: Sequence[str]) -> None:
 def run_forked(arguments: Sequence[str], environment: dict[str, str], folder: str) -> None:
     """Be a kernel in a process that was forked from a warm one: as far as a notebook can tell, a new process."""
     os.setsid()
+    # a Ctrl-C that came before this was a group of its own is not meant for it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process, parent = multiprocessing.current_process(), multiprocessing.parent_process()
     process.daemon = False  # a daemon could have no children, a notebook can
     multiprocessing.set_start_method(None, force=True)

@@ -33,6 +33,7 @@ from traitlets import default
 MODULE = "hzso_analysis.kernel_process"
 # the kernel talks to the terminal: of TCP, which here never leaves the machine, of being shut down
 COMMAND = [sys.executable, "-m", MODULE, "-f", "{connection_file}", "--log-level=CRITICAL"]
+LOOK = 0.005  # seconds between two looks whether a kernel has ended
 PROVISIONER = "hzso-forked"
 SHORT = 45  # letters of a folder in which the name of a socket still fits the 104 that systems allow
 _managers: weakref.WeakSet[OwnKernel] = weakref.WeakSet()
@@ -59,6 +60,9 @@ class OwnKernel(AsyncKernelManager):
     @default("connection_file")
     def _of_its_own(self) -> str:
         return str(Path(jupyter_runtime_dir()) / f"kernel-{uuid.uuid4()}.json")
+
+    async def _async_wait(self, pollinterval: float = LOOK) -> None:
+        await super()._async_wait(pollinterval)
 
     @property
     def kernel_spec(self) -> KernelSpec:

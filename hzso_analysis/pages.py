@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 import mistune
 import nbformat
-from jinja2 import Template
-from nbconvert.exporters import TemplateExporter
+from jinja2 import Environment, FileSystemLoader
 from nbformat import NotebookNode
 
 from hzso_analysis import charts, downloads, exhibits, fonts, wording
@@ -79,17 +78,27 @@ def write_pages(folder: Path, chapters: list[Chapter], edition: Edition, found: 
 
     `found` is what `front` says. Raises ReportError where a page would have to load a picture.
     """
-    exporter, report = _exporter(), _report(chapters, edition)
-    for place, chapter in enumerate(chapters):
-        save_notebook(chapter.notebook, folder / f"{chapter.stem}.ipynb")
-        page = {"place": place, "edition": edition_lines(edition), "show_code": edition.show_code}
-        page["code"] = any(cell.cell_type == "code" for cell in chapter.notebook.cells)
-        body, page["sections"] = _with_sections(chapter.notebook)
-        page["prefix"] = f"{edition.area}-{edition.year}-{chapter.name.lower().replace(' ', '-')}"
-        html, _ = exporter.from_notebook_node(body, {"report": report, "page": page})
-        _write(html, folder / f"{chapter.stem}.html")
+    for place in range(len(chapters)):
+        write_page(folder, place, chapters, edition)
+    write_rest(folder, chapters, edition, found)
+
+
+def write_page(folder: Path, place: int, chapters: list[Chapter], edition: Edition) -> None:
+    """Write the page and the notebook of one chapter; of the others only their names are needed."""
+    chapter = chapters[place]
+    save_notebook(chapter.notebook, folder / f"{chapter.stem}.ipynb")
+    page = {"place": place, "edition": edition_lines(edition), "show_code": edition.show_code}
+    page["code"] = any(cell.cell_type == "code" for cell in chapter.notebook.cells)
+    body, page["sections"] = _with_sections(chapter.notebook)
+    page["prefix"] = f"{edition.area}-{edition.year}-{chapter.name.lower().replace(' ', '-')}"
+    html = _render("chapter.html.j2", nb=body, resources={"report": _report(chapters, edition), "page": page})
+    _write(html, folder / f"{chapter.stem}.html")
+
+
+def write_rest(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any]) -> None:
+    """Write what is made of all chapters: the tables as a workbook, the index, and what it all contains."""
     tables = [(chapter.stem, chapter.name, list(records(chapter.notebook))) for chapter in chapters]
-    (folder / WORKBOOK).write_bytes(downloads.tables_workbook(tables, report["title"]))
+    (folder / WORKBOOK).write_bytes(downloads.tables_workbook(tables, report_title(edition)))
     write_index(folder, chapters, edition, found, files=[WORKBOOK])
     _write_contents(folder, chapters, edition, found)
 
@@ -101,8 +110,7 @@ def write_index(
     cards = [chapter._asdict() | {"picture": _picture(chapter)} for chapter in chapters]
     resources = {"report": _report(chapters, edition), "page": found | {"cards": cards}}
     resources["page"]["files"] = [(file, wording.say(FILES[file])) for file in files]
-    template = _exporter().environment.get_template("report.html.j2")
-    _write(template.render(resources=resources), folder / "index.html")
+    _write(_render("report.html.j2", resources=resources), folder / "index.html")
 
 
 def whole_page(folder: Path, chapters: list[Chapter], edition: Edition) -> str:
@@ -120,8 +128,8 @@ def whole_page(folder: Path, chapters: list[Chapter], edition: Edition) -> str:
             (ident, re.sub(rf'href="{stem}\.html(?:#[^"]*)?"', f'href="#{prefix}-top"', main))
             for ident, main in sections
         ]
-    template: Template = _exporter().environment.get_template("print.html.j2")
-    return fonts.with_letters(template.render(resources={"report": _report(chapters, edition), "sections": sections}))
+    resources = {"report": _report(chapters, edition), "sections": sections}
+    return fonts.with_letters(_render("print.html.j2", resources=resources))
 
 
 def prose(markdown: str) -> str:
@@ -159,13 +167,16 @@ def save_notebook(notebook: NotebookNode, path: Path) -> None:
 
 
 @cache
-def _exporter() -> TemplateExporter:
-    folders = {"extra_template_basedirs": [str(TEMPLATES_DIR)], "extra_template_paths": [str(TEMPLATES_DIR)]}
-    filters = {"prose": prose, "sentences": exhibits.sentences_html, "csv_link": downloads.csv_link, "anchor": _anchor}
-    exporter = TemplateExporter(template_name="hzso", file_extension=".html", filters=filters, **folders)
-    exporter.environment.autoescape = True
-    exporter.environment.globals |= {"say": wording.say, "lang": wording.LANGUAGE, "font": fonts.ROOM}
-    return exporter
+def _templates() -> Environment:
+    environment = Environment(loader=FileSystemLoader(TEMPLATES_DIR), autoescape=True)
+    environment.filters |= {"prose": prose, "sentences": exhibits.sentences_html, "anchor": _anchor}
+    environment.filters |= {"csv_link": downloads.csv_link}
+    environment.globals |= {"say": wording.say, "lang": wording.LANGUAGE, "font": fonts.ROOM}
+    return environment
+
+
+def _render(template: str, **given: Any) -> str:
+    return _templates().get_template(template).render(**given)
 
 
 def _report(chapters: list[Chapter], edition: Edition) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from hzso_analysis.faults import ReportError
-from hzso_analysis.template import write_aside
+from hzso_analysis.workshop import write_aside
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Playwright, Route

@@ -18,6 +18,7 @@ from hzso_analysis.folders import areas, data_folder, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.rows import FREE, NAMES
 from hzso_analysis.vocabulary import COLUMNS, COUNTED, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
+from hzso_analysis.workshop import write_aside
 
 TYPED = ["months", "since", "value", "unit", "precision", "qualifier", "source", "locator", "note"]
 FORMULA = ("=", "+", "-", "@")  # what Excel takes for a formula at the start of a cell of a CSV file
@@ -208,17 +209,6 @@ def _offer(sheet: xlsxwriter.worksheet.Worksheet, rows: pd.DataFrame, name: str,
     rule = {"validate": "list", "source": source, "error_type": style, "error_title": name}
     rule["error_message"] = f"This is not in column {name} of the sheet lists. 不在 lists 工作表的 {name} 列中。"
     sheet.data_validation(1, place, len(rows) + SPARE, place, rule)
-
-
-def write_aside(path: Path, raw: bytes) -> None:
-    """Write a file beside its place and move it there when it is whole; the folder is made if it is not there."""
-    path.parent.mkdir(exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_bytes(raw)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def still_blank(figures: pd.DataFrame) -> list[str]:

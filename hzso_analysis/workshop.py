@@ -102,3 +102,14 @@ def swap(draft: Path, target: Path) -> None:
     except BaseException:  # an interrupt may come between the two
         _put_back(draft.parent, target)
         raise
+
+
+def write_aside(path: Path, raw: bytes) -> None:
+    """Write a file beside its place and move it there when it is whole; the folder is made if it is not there."""
+    path.parent.mkdir(exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.write_bytes(raw)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

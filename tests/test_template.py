@@ -12,8 +12,9 @@ from hzso_analysis.cli import main
 from hzso_analysis.faults import DataError
 from hzso_analysis.figures import codebook, load_figures
 from hzso_analysis.read import read_table
-from hzso_analysis.template import TYPED, csv_text, new_year, still_blank, to_fill_in, write_aside
+from hzso_analysis.template import TYPED, csv_text, new_year, still_blank, to_fill_in
 from hzso_analysis.vocabulary import COLUMNS, GUIDES, UNITS
+from hzso_analysis.workshop import write_aside
 
 HEADER = "year,months,indicator,flow,category,measure,of,value,unit,currency,qualifier,source\n"
 ROWS = """\
