@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from hzso_analysis import __version__
 from hzso_analysis.cli import main
 from hzso_analysis.report import ReportError
+from hzso_analysis.workshop import How
 
 HEADER = "year,indicator,flow,value,unit,source\n"
 ROW = "2011,contracts executed,offshore,1872,USD million,hangzhou overview 2011\n"
@@ -19,24 +20,30 @@ def run(*words):
     return CliRunner().invoke(main, words)
 
 
+def stand_in(monkeypatch, begin, folder):
+    """`begin(order, how)` in place of all that makes a report; it returns the path of an index.html."""
+    monkeypatch.chdir(folder)  # reports that are there already would be kept
+    monkeypatch.setattr("hzso_analysis.drafts.begin", lambda order, how, notebooks, hands: begin(order, how))
+    monkeypatch.setattr("hzso_analysis.catalogue.write_catalogue", lambda out: None)
+    monkeypatch.setattr("hzso_analysis.kernel_process.warm_up", lambda *modules: None)
+
+
+def said(done):
+    """What stands on stderr besides the progress."""
+    return [line for line in done.stderr.splitlines() if line.strip() and "chapter/s]" not in line]
+
+
 @pytest.fixture
-def asked(monkeypatch):
-    """Parameters that `hzso report` hands on, in place of a report."""
+def asked(monkeypatch, tmp_path):
+    """Parameters and ways that `hzso report` hands on, in place of a report."""
     calls = []
 
-    def stand_in(**parameters):
-        calls.append(parameters)
+    def begin(order, how):
+        calls.append(order | {"how": how})
         return Path("reports/hangzhou/2011/index.html")
 
-    monkeypatch.setattr("hzso_analysis.report.build_report", stand_in)
+    stand_in(monkeypatch, begin, tmp_path)
     return calls
-
-
-def fail_with(monkeypatch, error):
-    def stand_in(**parameters):
-        raise error
-
-    monkeypatch.setattr("hzso_analysis.report.build_report", stand_in)
 
 
 def write(folder, name, rows):
@@ -61,13 +68,18 @@ def test_version():
 
 def test_report_prints_the_path_of_the_index(asked):
     done = run("report", "--area", "hangzhou", "--year", "2011", "--out", "there")
-    assert (done.exit_code, done.output) == (0, f"{Path('reports/hangzhou/2011/index.html')}\n")
+    assert (done.exit_code, done.stdout) == (0, f"{Path('reports/hangzhou/2011/index.html')}\n")
     assert asked == [
         {
             **{"area": "hangzhou", "year": 2011, "compare_with": "china", "total_basis": "estimated"},
-            **{"data_dir": "", "show_code": False, "out_dir": "there", "pdf": False, "progress": True},
+            **{"data_dir": "", "show_code": False, "how": How(Path("there"), progress=True)},
         }
     ]
+
+
+def test_ways_of_making_a_report_go_through(asked):
+    assert run("report", "--force", "--jobs", "3", "--cold", "--timeout", "9.5", "--scheduler", "").exit_code == 0
+    assert asked[0]["how"] == How(Path("reports"), force=True, progress=True, jobs=3, cold=True, timeout=9.5)
 
 
 def test_parameters_of_the_notebooks_go_through(asked):
@@ -96,30 +108,30 @@ def test_several_years_and_areas_are_reported_in_order(asked, words, orders):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "told"),
     [(["--show-code"], True), (["-p", "show_code", "false"], "false"), (["-p", "show_code", "ＹＥＳ"], "ＹＥＳ")],
 )
-def test_show_code_goes_through(asked, words, said):
+def test_show_code_goes_through(asked, words, told):
     assert run("report", *words).exit_code == 0
-    assert asked[0]["show_code"] == said
+    assert asked[0]["show_code"] == told
 
 
-def test_a_report_that_fails_does_not_stop_the_others(monkeypatch):
+def test_a_report_that_fails_does_not_stop_the_others(monkeypatch, tmp_path):
     faults = {
         2009: ReportError("hangzhou 2009: 01_scale.ipynb, code cell 3: boom"),
         2010: KeyError("level"),
         2011: PermissionError(13, "Permission denied", "reports"),
     }
 
-    def stand_in(*, area, year, **_):
-        if year in faults:
-            raise faults[year]
-        return Path(area) / str(year)
+    def begin(order, how):
+        if order["year"] in faults:
+            raise faults[order["year"]]
+        return Path(order["area"]) / str(order["year"])
 
-    monkeypatch.setattr("hzso_analysis.report.build_report", stand_in)
+    stand_in(monkeypatch, begin, tmp_path)
     done = run("report", "--years", "2008-2012")
     assert (done.exit_code, done.stdout) == (1, f"{Path('hangzhou/2008')}\n{Path('hangzhou/2012')}\n")
-    assert done.stderr.splitlines() == [
+    assert said(done) == [
         "Error: 3 of 5 reports were not made; what stood in their place is as it was before",
         "  hangzhou 2009: 01_scale.ipynb, code cell 3: boom",
         "  hangzhou 2010: KeyError: 'level'",
@@ -130,9 +142,10 @@ def test_a_report_that_fails_does_not_stop_the_others(monkeypatch):
 def test_a_comparison_that_cannot_be_made_is_said(asked):
     done = run("report", "--compare-with", "chna", "--years", "2010-2011")
     assert (done.exit_code, len(asked)) == (0, 2)
-    assert done.stderr.startswith("not compared: chna has no figures (did you mean china?); ")
-    assert done.stderr.count("\n") == 1
-    assert not run("report", "--compare-with", "").stderr
+    assert [line.partition("; ")[0] for line in said(done)] == [
+        "not compared: chna has no figures (did you mean china?)"
+    ]
+    assert not said(run("report", "--compare-with", ""))
 
 
 @pytest.mark.parametrize(
@@ -143,6 +156,9 @@ def test_a_comparison_that_cannot_be_made_is_said(asked):
         (["-p", "year", "2011", "-p", "year", "2010"], "Error: year is given twice"),
         (["--year", "2011", "--years", "2010"], "Error: year is given twice; give --year or --years"),
         (["--years", "2011", "-p", "year", "2010"], "Error: year is given twice; give --year or --years"),
+        (["--jobs", "0"], "0 is not in the range x>=1"),
+        (["--timeout", "0"], "0.0 is not in the range x>0"),
+        (["--jobs", "2", "--scheduler", "tcp://10.0.0.5:8786"], "Error: --jobs is for this machine; the workers"),
         (["--total-basis", "guessed"], "'guessed' is not one of 'estimated', 'published'"),
     ],
 )
@@ -179,12 +195,15 @@ def test_wrong_values_are_named_with_what_is_allowed(words, message, tmp_path):
     [
         (ReportError("hangzhou 2011: 01_scale.ipynb, code cell 3: boom"), 1, "code cell 3: boom"),
         (PermissionError(13, "Permission denied", "reports"), 1, "Permission denied: 'reports'"),
-        (KeyboardInterrupt(), 130, "interrupted; the report under way is as it was before"),
+        (KeyboardInterrupt(), 130, "interrupted; reports that were not finished are as they were before"),
     ],
 )
-def test_faults_are_one_message_and_a_status(monkeypatch, error, status, message):
-    fail_with(monkeypatch, error)
-    done = run("report")
+def test_faults_are_one_message_and_a_status(monkeypatch, tmp_path, error, status, message):
+    def begin(order, how):
+        raise error
+
+    stand_in(monkeypatch, begin, tmp_path)
+    done = run("report", "--force")
     assert done.exit_code == status
     assert message in done.stderr
     assert "Traceback" not in done.output

@@ -26,7 +26,7 @@ def test_requirements_say_how_they_were_made_and_install_the_project_last():
 def test_warnings_are_errors_and_the_tools_that_check_notebooks_are_bounded():
     options = SETTINGS["tool"]["pytest"]["ini_options"]
     assert options["filterwarnings"] == ["error"]
-    assert {"--nbval", "--nbval-current-env", "--nbval-cell-timeout=120"} <= set(options["addopts"])
+    assert {"--nbval", "--nbval-kernel-name=hzso-warm", "--nbval-cell-timeout=120"} <= set(options["addopts"])
     bounded = [text for text in PROJECT["optional-dependencies"]["dev"] if re.match(r"(pytest|nbval)>=.*,<", text)]
     assert len(bounded) == 2
 
