@@ -10,19 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import nbformat
+import papermill
 from jupyter_core.utils import ensure_event_loop
+from nbclient.exceptions import CellTimeoutError
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
 
 from hzso_analysis import kernels, provenance, wording
 from hzso_analysis.faults import ReportError, first_line, nearest
-from hzso_analysis.kernel_process import ASK, TELLING, without
+from hzso_analysis.kernel_process import ASK, TELLING
 from hzso_analysis.workshop import SECONDS
-
-with without("rfc3987_syntax"):  # the first import of any of these would build it, for a second
-    import nbformat
-    import papermill
-    from nbclient.exceptions import CellTimeoutError
-    from nbformat import NotebookNode
-    from papermill.exceptions import PapermillExecutionError
 
 START_SECONDS = 60
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}

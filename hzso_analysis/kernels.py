@@ -20,15 +20,14 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hzso_analysis.kernel_process import CAN_FORK, run_forked, starting, warm_up, without
-
-with without("rfc3987_syntax"):
-    from jupyter_client.connect import KernelConnectionInfo
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-    from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 from jupyter_core.paths import jupyter_runtime_dir
 from traitlets import default
+
+from hzso_analysis.kernel_process import CAN_FORK, run_forked, starting, warm_up
 
 MODULE = "hzso_analysis.kernel_process"
 # the kernel talks to the terminal: of TCP, which here never leaves the machine, of being shut down

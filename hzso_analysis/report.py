@@ -93,7 +93,8 @@ def build_reports(
 def refresh_notebooks() -> None:
     """Execute the committed notebooks with their defaults and save them in place, all of them or none."""
     kernel_process.warm_up(*CHAPTERS)
-    from hzso_analysis import crew, execution, pages  # noqa: PLC0415
+    with kernel_process.without("rfc3987_syntax"):
+        from hzso_analysis import crew, execution, pages  # noqa: PLC0415
 
     with crew.crew() as hands:
         orders = {s: execution.Order(f"{s}.ipynb", nb, {}, {}) for s, nb in execution.load_notebooks({}).items()}
@@ -112,7 +113,8 @@ def _build(wanted: list[dict[str, Any]], how: How, done: Callable[[Path], object
         return []
     if not how.cold and not how.scheduler:
         kernel_process.warm_up(*CHAPTERS)
-    from hzso_analysis import catalogue, drafts, execution, printing  # noqa: PLC0415
+    with kernel_process.without("rfc3987_syntax"):  # or jsonschema would build a grammar with it, for a second or two
+        from hzso_analysis import catalogue, drafts, execution, printing  # noqa: PLC0415
 
     drafts.check_parameters(wanted)
     catalogue.check_place(how.out_dir)
