@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hzso_analysis import densities
 from hzso_analysis.allocations import Run, allocate, evaluate, greatest, least, measures
 from hzso_analysis.bands import NEAR, BandError, Corner, Market, Pool, barred, limits, needed, pools, read_market, split
 
@@ -125,6 +124,8 @@ def point_estimate(
         raise BandError("bad_total", "a point estimate is for one total; give numbers, not ranges")
     if market.total[0] < market.total[1]:
         raise BandError("bad_total", "a point estimate is for one total; give a number, not a range")
+    from hzso_analysis import densities  # noqa: PLC0415 (half a second of scipy, for those who ask for an estimate)
+
     parameters, runs = {}, []
     for number, pool in enumerate(pools(market, corner)):
         name, value = densities.solve(pool, method)

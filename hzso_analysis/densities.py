@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import exprel, gammaln
 
 from hzso_analysis.bands import NEAR, Band, Pool
@@ -22,8 +23,6 @@ def solve(pool: Pool, method: str) -> tuple[str, float]:
     It is infinite where all firms sit on one edge of their band. The ends of the search are proven: in no band does the
     mean lie further from an edge than that of the density without the other edge.
     """
-    from scipy.optimize import brentq  # noqa: PLC0415 (half a second, for those who ask for an estimate)
-
     name = "alpha" if method == "pareto" and all(band.lo > 0 for band in pool.bands) else "theta"
     firms = sum(band.n for band in pool.bands)
     lows = math.fsum(band.n * band.lo for band in pool.bands)

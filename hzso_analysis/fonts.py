@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -18,6 +19,7 @@ from fontTools import subset
 from matplotlib import font_manager
 
 FIRST_CHINESE = 0x2E80  # the radicals; all that is wide and Chinese comes later in Unicode
+CHINESE = re.compile(f"[{chr(FIRST_CHINESE)}-\U0010ffff]")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 FAMILY = "hzso Noto Sans SC"
 ROOM = "/* Chinese letters */"  # where the style of a page has room for the font
@@ -72,7 +74,7 @@ def with_letters(html: str) -> str:
 
 def _embedded(text: str) -> str:
     """The CSS rule that brings the Chinese letters of a text into a page, blank where there are none."""
-    letters = {ord(letter) for letter in text if ord(letter) >= FIRST_CHINESE}
+    letters = set(map(ord, CHINESE.findall(text)))
     letters &= _chinese_letters() if letters else set()
     if not letters:
         return ""
