@@ -15,12 +15,13 @@ from jupyter_core.paths import jupyter_runtime_dir
 from nbformat import NotebookNode
 
 from hzso_analysis import provenance
-from hzso_analysis.answers import cache_folder
+from hzso_analysis.answers import cache_folder, kept
 from hzso_analysis.crew import Crew
 from hzso_analysis.edition import Edition, open_edition, parameter_faults, rows_hash
 from hzso_analysis.execution import Executed, Order
 from hzso_analysis.faults import ReportError, first_line
 from hzso_analysis.folders import areas, data_files, data_folder
+from hzso_analysis.provenance import library, pins
 from hzso_analysis.workshop import How, swap, workshop
 
 
@@ -79,10 +80,10 @@ def begin(order: dict[str, Any], how: How, notebooks: dict[str, NotebookNode], h
         made = closing.enter_context(workshop(target, name))
         draft = Draft(name, target, made, edition, shown, data, rows_hash(edition), notebooks)
         closing.callback(draft.cancel)
-        kept = {} if how.force else provenance.unchanged_chapters(target, shown, draft.rows)
+        same = {} if how.force else provenance.unchanged_chapters(target, shown, draft.rows)
         for stem, notebook in notebooks.items():
-            if stem in kept:
-                draft.chapters[stem] = _there(target / f"{stem}.ipynb", kept[stem])
+            if stem in same:
+                draft.chapters[stem] = _there(target / f"{stem}.ipynb", same[stem])
                 continue
             run = shown | {"data_dir": folder}
             task = Order(f"{name}: {stem}.ipynb", notebook, run, shown, how.timeout, how.cold, os.getcwd())
@@ -90,7 +91,8 @@ def begin(order: dict[str, Any], how: How, notebooks: dict[str, NotebookNode], h
             draft.chapters[stem].add_done_callback(draft.give_up_if_failed)
         from hzso_analysis.pages import front  # noqa: PLC0415 (heavy: it loads while the first kernels start)
 
-        draft.found = front(edition)
+        # nothing but what stands in the key goes into it, and it takes half a second
+        draft.found = kept(provenance.digest("front", shown, draft.rows, library(), pins()), lambda: front(edition))
         draft.closing = closing.pop_all()
     return draft
 
@@ -129,7 +131,8 @@ def _naming(name: str) -> Iterator[None]:
 def _there(path: Path, told: dict[str, Any]) -> Future[Executed]:
     """A chapter of the report before, as if it had just been executed."""
     future: Future[Executed] = Future()
-    future.set_result(Executed(nbformat.read(path, as_version=4), list(told["files"])))
+    notebook = nbformat.v4.reads(path.read_text(encoding="utf-8"))  # it was valid when it was written
+    future.set_result(Executed(notebook, list(told["files"])))
     return future
 
 

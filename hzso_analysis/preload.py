@@ -22,8 +22,6 @@ import matplotlib.pyplot  # noqa: E402, F401
 import matplotlib_inline.backend_inline  # noqa: E402, F401
 import numpy as np  # noqa: E402, F401
 import pandas as pd  # noqa: E402
-import scipy.optimize  # noqa: E402
-import scipy.special  # noqa: E402, F401
 
 # pandas shows as many columns as fit where it sees a terminal at its import, and 20 in a kernel
 pd.set_option("display.max_columns", 20)
