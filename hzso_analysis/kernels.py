@@ -25,6 +25,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 from jupyter_core.paths import jupyter_runtime_dir
+from jupyter_core.utils import ensure_dir_exists
 from traitlets import default
 
 from hzso_analysis.kernel_process import CAN_FORK, run_forked, starting, warm_up
@@ -58,6 +59,7 @@ class OwnKernel(AsyncKernelManager):
 
     @default("connection_file")
     def _of_its_own(self) -> str:
+        ensure_dir_exists(jupyter_runtime_dir(), mode=0o700)  # a new user has none
         return str(Path(jupyter_runtime_dir()) / f"kernel-{uuid.uuid4()}.json")
 
     async def _async_wait(self, pollinterval: float = LOOK) -> None:
@@ -82,6 +84,7 @@ class ForkedProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Choose files to speak through, for managers that would take ports."""
         if by_files() and self.parent.transport != "ipc":
+            ensure_dir_exists(jupyter_runtime_dir(), mode=0o700)
             self.parent.connection_file = str(Path(jupyter_runtime_dir()) / f"kernel-{uuid.uuid4()}.json")
             self.parent.transport = "ipc"
             self.parent.ip = self.parent.connection_file.removesuffix(".json") + "-ipc"

@@ -55,7 +55,11 @@ def workshop(target: Path, name: str) -> Iterator[Path]:
         yield folder
     finally:
         if handle >= 0:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                _put_back(folder, target)
+            # an old report that could not be moved back stays there, for the next run to find
+            if target.exists() or not (folder / OLD).exists():
+                shutil.rmtree(folder, ignore_errors=True)
             os.close(handle)
         with suppress(OSError):
             target.parent.rmdir()  # only an empty folder goes: one made for a report that failed
