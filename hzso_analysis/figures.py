@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.folders import DATA_DIR, area_files, data_folder, other_areas
+from hzso_analysis.folders import DATA_DIR, DESCRIBED, area_files, data_folder, other_areas
 from hzso_analysis.plausibility import FIGURE, repeats
 from hzso_analysis.read import read_table
 from hzso_analysis.sheets import CONTROL
@@ -54,7 +54,7 @@ def codebook(table: str, data_dir: str | Path | None = None) -> pd.DataFrame:
     path = data_folder(data_dir) / f"{table}.csv"
     if not path.is_file():
         path = DATA_DIR / path.name
-    schema = (DATA_DIR / "datapackage.json").read_text(encoding="utf-8")
+    schema = (DATA_DIR / DESCRIBED).read_text(encoding="utf-8")
     # a copy, as who gets it may change it
     return _codebook(table, path.read_text(encoding="utf-8-sig"), schema).copy()
 

@@ -8,6 +8,7 @@ from hzso_analysis.faults import nearest
 
 DATA_DIR = Path(__file__).resolve().parents[1] / "data"
 HIDDEN = ("~$", ".")  # what an open Excel and the system leave beside the files
+DESCRIBED = "datapackage.json"
 TABLES = ["breaks", "categories", "indicators", "policies", "sources"]
 
 
@@ -46,7 +47,7 @@ def other_areas(area: str, data_dir: str | Path | None = None) -> str:
 def data_files(folder: Path, names: list[str]) -> dict[str, Path]:
     """The files that an edition of these areas is made of, by their path below the data folder.
 
-    A table of the codebook that the folder lacks is the one that comes with the package.
+    A table of the codebook that the folder lacks is the one that comes with the package, as is what describes them all.
 
     >>> list(data_files(DATA_DIR, ["hangzhou"]))[:3]
     ['breaks.csv', 'categories.csv', 'hangzhou/2008.csv']
@@ -55,4 +56,5 @@ def data_files(folder: Path, names: list[str]) -> dict[str, Path]:
     for table in TABLES:
         own = folder / f"{table}.csv"
         files[own.name] = own if own.is_file() else DATA_DIR / own.name
+    files[DESCRIBED] = DATA_DIR / DESCRIBED
     return dict(sorted(files.items()))

@@ -13,9 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
-from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +50,12 @@ def import_kernel() -> type:
 def warm_up(*modules: str) -> None:
     """Begin to warm a process, unless there is one, and come back at once; `modules` are imported in it besides."""
     if CAN_FORK:
+        from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415 (not on all systems)
+
         resource_tracker.ensure_running()  # which unblocks the signal, if it is not running yet
         with starting, _blocked(signal.SIGINT):  # Ctrl-C reaches the whole group, also while it loads
             multiprocessing.get_context("forkserver").set_forkserver_preload(["hzso_analysis.preload", *modules])
-            ensure_running()
+            forkserver.ensure_running()
 
 
 def run_kernel(arguments: Sequence[str]) -> None:

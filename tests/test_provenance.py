@@ -194,6 +194,7 @@ def test_the_page_and_the_manifest_say_what_it_was_made_from(desk):
     assert told["chapters"]["01_scale"]["hash"] != told["chapters"]["00_overview"]["hash"]
     listed = re.findall(r"<li><code>(.*?)</code></li>", footer)
     tables = [f"{name}.csv" for name in ("breaks", "categories", "hangzhou/2011", "indicators", "policies", "sources")]
+    tables.insert(2, "datapackage.json")
     assert listed == ["01_scale.ipynb", *tables, "extra.csv"]
     assert [*told["data"]] == tables and [*told["chapters"]["01_scale"]["files"]] == ["extra.csv"]
     assert f"What this page was made from: {len(listed)} files" in footer
