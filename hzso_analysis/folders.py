@@ -50,7 +50,7 @@ def data_files(folder: Path, names: list[str]) -> dict[str, Path]:
     A table of the codebook that the folder lacks is the one that comes with the package, as is what describes them all.
 
     >>> list(data_files(DATA_DIR, ["hangzhou"]))[:3]
-    ['breaks.csv', 'categories.csv', 'hangzhou/2008.csv']
+    ['breaks.csv', 'categories.csv', 'datapackage.json']
     """
     files = {path.relative_to(folder).as_posix(): path for name in names for path in area_files(folder, name)}
     for table in TABLES:
