@@ -70,6 +70,8 @@ def load_notebooks(parameters: dict[str, Any]) -> dict[str, NotebookNode]:
         notebook.cells = [cell for cell in notebook.cells if INJECTED not in _tags(cell)]
         for place, cell in enumerate(notebook.cells):
             cell.setdefault("id", f"cell-{place}")  # papermill would draw a random one
+            if cell.cell_type == "code":
+                cell.outputs = []  # of the last run, most of a notebook and nothing that is used
         notebooks[path.stem] = notebook
         if (tagged := sum("parameters" in _tags(cell) for cell in notebook.cells)) != 1:
             faults.append(f"{path.name}: {tagged} cells are tagged parameters; exactly one must be")
