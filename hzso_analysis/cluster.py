@@ -59,16 +59,32 @@ def cluster(address: str) -> Iterator[Cluster]:
     except ImportError:
         raise ReportError(NO_DASK) from None
     with _quiet():
-        try:
-            with warnings.catch_warnings():
-                # that versions differ is said by `execute_there`, of those that matter
-                warnings.filterwarnings("ignore", "Mismatched versions", Warning)
-                client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
-            reason = first_line(str(error)) or type(error).__name__
-            raise ReportError(f"no Dask scheduler answers at {address}: {reason}") from None
+        _greet(address)
+        with warnings.catch_warnings():
+            # that versions differ is said by `execute_there`, of those that matter
+            warnings.filterwarnings("ignore", "Mismatched versions", Warning)
+            client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         with client:
             yield Cluster(client, address)
+
+
+def _greet(address: str) -> None:
+    """Raise ReportError where no scheduler is: a client would wait without end for one that takes calls in silence."""
+    from distributed import Security, rpc  # noqa: PLC0415
+    from distributed.utils import LoopRunner  # noqa: PLC0415
+
+    async def ask() -> str:
+        safely = Security().get_connection_args("client")
+        async with rpc(address, timeout=CONNECT_SECONDS, connection_args=safely) as there:
+            return (await there.identity())["type"]
+
+    try:
+        kind = LoopRunner().run_sync(ask, callback_timeout=CONNECT_SECONDS + 1)
+        reason = "" if kind == "Scheduler" else f"it is a {kind.lower()}"
+    except Exception as error:
+        reason = first_line(str(error)) or "it takes calls and says nothing"
+    if reason:
+        raise ReportError(f"no Dask scheduler answers at {address}: {reason}")
 
 
 def execute_there(order: Order, versions: dict[str, str], data: Data) -> Executed:
