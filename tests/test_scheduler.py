@@ -29,13 +29,18 @@ WAIT = f"import time\nfor _ in range({ENOUGH * 20}):\n    time.sleep(0 if os.pat
 KILL = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"
 
 
+def small(number, **more):
+    """A cluster of some workers with one thread each; what they log goes nowhere."""
+    options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.CRITICAL}
+    return distributed.LocalCluster(n_workers=number, **options, **more)
+
+
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory):
-    """A cluster of two workers, each a process with one thread."""
+    """A cluster of two workers, each a process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(answers.FOLDER, str(tmp_path_factory.mktemp("kept")))
-        more = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
-        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **more) as made:
+        with small(2) as made:
             yield made
 
 
@@ -185,8 +190,7 @@ def test_what_is_sent_can_be_read_where_this_package_is_not(desk, monkeypatch):
 def test_a_cluster_whose_workers_have_all_gone_is_named(desk, monkeypatch, capfd):
     monkeypatch.setattr(cluster, "LOOK", 0.2)
     make(desk / "notebooks", "00_overview", NOTE.format("begun"), WAIT)
-    more = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
-    with distributed.LocalCluster(processes=False, **more) as left:
+    with small(1, processes=False) as left:
         address = left.scheduler_address
 
         def leave():
@@ -244,7 +248,7 @@ def test_an_address_where_no_scheduler_answers_is_named_soon(desk, monkeypatch, 
 
 def test_a_scheduler_without_workers_is_named(desk, capfd):
     make(desk / "notebooks", "00_overview")
-    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty:
+    with small(0) as empty:
         address = empty.scheduler_address
         with pytest.raises(ReportError) as error:
             build(scheduler=address)
@@ -262,17 +266,14 @@ def test_without_distributed_it_is_said_how_to_install_it(desk, monkeypatch):
 def test_a_scheduler_that_is_lost_is_named_and_nothing_else_is_said(desk, monkeypatch, capfd):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
     page = old_report(desk)
-    make(desk / "notebooks", "00_overview", NOTE.format("begun"), WAIT)
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=logging.CRITICAL
-    ) as lost:
+    make(desk / "notebooks", "00_overview", NOTE.format("begun"), WAIT, "time.sleep(2)")
+    with small(1, processes=False) as lost:
         address = lost.scheduler_address
 
         def lose():
             until((desk / "begun").exists)
-            lost.loop.add_callback(lost.scheduler.close)
-            time.sleep(1)
             (desk / "go").touch()
+            lost.close()
 
         loser = threading.Thread(target=lose)
         loser.start()
