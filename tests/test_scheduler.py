@@ -187,7 +187,7 @@ def test_what_is_sent_can_be_read_where_this_package_is_not(desk, monkeypatch):
     subprocess.run([sys.executable, "-c", code], check=True, cwd=desk)
 
 
-def test_a_cluster_whose_workers_have_all_gone_is_named(desk, monkeypatch, capfd):
+def test_a_cluster_whose_workers_have_all_gone_is_named(desk, monkeypatch):
     monkeypatch.setattr(cluster, "LOOK", 0.2)
     make(desk / "notebooks", "00_overview", NOTE.format("begun"), WAIT)
     with small(1, processes=False) as left:
@@ -263,12 +263,14 @@ def test_without_distributed_it_is_said_how_to_install_it(desk, monkeypatch):
         build(scheduler="tcp://127.0.0.1:1")
 
 
-def test_a_scheduler_that_is_lost_is_named_and_nothing_else_is_said(desk, monkeypatch, capfd):
+def test_a_scheduler_that_is_lost_is_named_and_nothing_else_is_said(desk, monkeypatch, caplog):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
     page = old_report(desk)
     make(desk / "notebooks", "00_overview", NOTE.format("begun"), WAIT, "time.sleep(2)")
     with small(1, processes=False) as lost:
-        address = lost.scheduler_address
+        address, log = lost.scheduler_address, logging.getLogger("distributed.client")
+        monkeypatch.setattr(log, "level", logging.WARNING)
+        log.addHandler(caplog.handler)
 
         def lose():
             until((desk / "begun").exists)
@@ -280,9 +282,10 @@ def test_a_scheduler_that_is_lost_is_named_and_nothing_else_is_said(desk, monkey
         with pytest.raises(ReportError) as error:
             build(scheduler=address)
         loser.join()
+        log.removeHandler(caplog.handler)
     assert str(error.value) == f"hangzhou 2011: 00_overview.ipynb: the Dask scheduler at {address} was lost"
     assert_only_the_old_report(desk, page)
-    assert "distributed.client" not in capfd.readouterr().err
+    assert not [record for record in caplog.records if record.name.startswith("distributed")]
 
 
 def test_progress_counts_the_chapters_and_no_result_stays_on_the_cluster(desk, workers, capfd):
