@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from hzso_analysis import execution, kernels, provenance
+from hzso_analysis import execution, kernels
+from hzso_analysis.cluster import Data, cluster
 from hzso_analysis.execution import Executed, Order
-from hzso_analysis.faults import ReportError
-
-NO_DASK = 'a scheduler needs distributed; install it: pip install "hzso-analysis[dask]"'
-CONNECT_SECONDS = 30
 
 
 def cores() -> int:
@@ -22,19 +19,18 @@ def cores() -> int:
 
 
 class Crew:
-    """Takes orders for notebooks; `hands` is how many are executed at once."""
+    """Takes orders for notebooks; `hands` is how many are executed at once, `end_all` wakes those who wait for one."""
 
-    def __init__(self, pool: Executor, hands: int, *, far: bool) -> None:
+    def __init__(
+        self, pool: ThreadPoolExecutor, hands: int, execute: Callable[[Order, Data], Executed], end_all: Callable
+    ) -> None:
         self.hands = hands
-        self._pool, self._far = pool, far
+        self._pool, self._execute, self._end_all = pool, execute, end_all
         self._futures: set[Future] = set()
 
-    def submit(self, order: Order, data: tuple[str, str, str, dict]) -> Future:
-        """Have a notebook executed; `data` are area, area to compare with, folder and hashes of the files."""
-        if self._far:
-            future = self._pool.submit(_execute_far, order, provenance.library(), data)
-        else:
-            future = self._pool.submit(execution.execute, order)
+    def submit(self, order: Order, data: Data) -> Future:
+        """Have a notebook executed."""
+        future = self._pool.submit(self._execute, order, data)
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         return future
@@ -45,8 +41,8 @@ class Crew:
         try:
             for future in list(self._futures):
                 future.cancel()
-            while not self._far and any(future.running() for future in list(self._futures)):
-                kernels.end_all()
+            while any(future.running() for future in list(self._futures)):
+                self._end_all()
                 time.sleep(0.05)
         finally:
             execution.stopping.clear()
@@ -54,52 +50,24 @@ class Crew:
 
 @contextmanager
 def crew(jobs: int | None = None, scheduler: str = "") -> Iterator[Crew]:
-    """A crew of `jobs` threads, by default one a core, or of the cluster behind `scheduler`.
+    """A crew of `jobs` threads, by default one a core, or of one for each thread of the cluster behind `scheduler`.
 
     Raises ReportError where no cluster answers or distributed is not installed.
     """
     if scheduler:
-        with _cluster(scheduler) as far:
-            yield far
+        with cluster(scheduler) as far, _crew(far.threads, far.execute, far.give_up) as hands:
+            yield hands
         return
-    hands = jobs or cores()
-    with ThreadPoolExecutor(hands, thread_name_prefix="chapter") as pool:
-        here = Crew(pool, hands, far=False)
-        try:
-            yield here
-        except BaseException:
-            here.stop()
-            raise
+    with _crew(jobs or cores(), lambda order, _: execution.execute(order), kernels.end_all) as hands:
+        yield hands
 
 
 @contextmanager
-def _cluster(scheduler: str) -> Iterator[Crew]:
-    try:
-        from distributed import Client  # noqa: PLC0415
-    except ImportError:
-        raise ReportError(NO_DASK) from None
-    try:
-        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ReportError(f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}") from None
-    with client:
-        hands = sum(client.nthreads().values())
-        if not hands:
-            raise ReportError(f"the Dask scheduler at {scheduler} has no workers; start some: dask worker {scheduler}")
-        # pure=False: an order is never answered from what another one gave
-        far = Crew(client.get_executor(pure=False), hands, far=True)
+def _crew(hands: int, execute: Callable[[Order, Data], Executed], end_all: Callable) -> Iterator[Crew]:
+    with ThreadPoolExecutor(hands, thread_name_prefix="chapter") as pool:
+        made = Crew(pool, hands, execute, end_all)
         try:
-            yield far
+            yield made
         except BaseException:
-            far.stop()
+            made.stop()
             raise
-
-
-def _execute_far(order: Order, library: str, data: tuple[str, str, str, dict]) -> Executed:
-    """Execute on another machine what this one would: the same code on the same data, or ReportError."""
-    area, other, folder, hashes = data
-    if provenance.library() != library:
-        raise ReportError(f"{order.where}: a worker has another version of hzso_analysis; install the same one there")
-    if provenance.data_hashes(area, other, folder) != hashes:
-        raise ReportError(f"{order.where}: a worker sees other data in {folder or 'its package'}; share the folder")
-    return execution.execute(order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import threading
@@ -130,7 +131,16 @@ def _papermill(notebook: NotebookNode, order: Order, started: list[int], cold: b
     try:
         return papermill.execute_notebook(notebook, None, order.parameters, **options, **hooks, **PAPERMILL)
     finally:
-        loop.close()  # each thread has its own, and nobody else would close it
+        _close(loop)  # each thread has its own, and nobody else would close it
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """Close a loop with what a stopped cell left waiting in it, which would complain when it is freed."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.close()
 
 
 def _cell(notebook: NotebookNode, started: list[int], injected: bool) -> str:

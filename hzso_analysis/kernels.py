@@ -141,7 +141,8 @@ class ForkedProcess:
 
 def manager(*, cold: bool = False) -> type[OwnKernel]:
     """The kind of kernel to use here."""
-    if cold or not CAN_FORK:
+    # a daemon, as the workers of a Dask cluster are by default, may have no children of this kind
+    if cold or not CAN_FORK or multiprocessing.current_process().daemon:
         return OwnKernel
     # known by its entry point where the package is installed, and like this where it only lies on the path
     entry = EntryPoint(PROVISIONER, f"{__name__}:ForkedProvisioner", KernelProvisionerFactory.GROUP_NAME)
