@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import process, resource_tracker, util
 from multiprocessing.connection import wait
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
@@ -53,7 +53,8 @@ def warm_up(*modules: str) -> None:
     """Begin to warm a process, unless there is one, and come back at once; `modules` are imported in it besides."""
     if CAN_FORK:
         resource_tracker.ensure_running()  # which unblocks the signal, if it is not running yet
-        with starting, _blocked(signal.SIGINT):  # Ctrl-C reaches the whole group, also while it loads
+        # Ctrl-C reaches the whole group, also while it loads
+        with starting, _blocked(signal.SIGINT), _without_options():
             multiprocessing.get_context("forkserver").set_forkserver_preload(["hzso_analysis.preload", *modules])
             ensure_running()
 
@@ -71,8 +72,10 @@ def run_forked(arguments: Sequence[str], environment: dict[str, str], folder: st
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    process, parent = multiprocessing.current_process(), multiprocessing.parent_process()
-    process.daemon = False  # a daemon could have no children, a notebook can
+    own, parent = multiprocessing.current_process(), multiprocessing.parent_process()
+    own.daemon = False  # a daemon could have no children, a notebook can
+    # libraries ask whether they are in the main process, by its name or by its having no parent
+    own.name, own._identity, process._parent_process = "MainProcess", (), None  # type: ignore[attr-defined]
     multiprocessing.set_start_method(None, force=True)
     # who started the kernel may be killed; then nobody else would end it
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
@@ -118,6 +121,17 @@ def _blocked(number: int) -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_options() -> Iterator[None]:
+    """Start it like an ordinary kernel, whatever options (-W, -P, -O) this Python was started with."""
+    options = util._args_from_interpreter_flags  # type: ignore[attr-defined]
+    util._args_from_interpreter_flags = list  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        util._args_from_interpreter_flags = options  # type: ignore[attr-defined]
 
 
 def _notice(event: str, details: tuple) -> None:
