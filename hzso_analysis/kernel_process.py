@@ -78,7 +78,8 @@ def run_forked(arguments: Sequence[str], environment: dict[str, str], folder: st
     own.name, own._identity, process._parent_process = "MainProcess", (), None  # type: ignore[attr-defined]
     multiprocessing.set_start_method(None, force=True)
     # who started the kernel may be killed; then nobody else would end it
-    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    connection = Path(arguments[arguments.index("-f") + 1])
+    threading.Thread(target=_end_with, args=(parent.sentinel, connection), daemon=True).start()
     os.environ.clear()
     # the poller of a kernel ends it where its parent is another process, and here that is the warm one
     os.environ.update({name: value for name, value in environment.items() if name != "JPY_PARENT_PID"})
@@ -142,9 +143,12 @@ def _notice(event: str, details: tuple) -> None:
         _opened[os.path.abspath(os.fsdecode(details[0]))] = None
 
 
-def _end_with(sentinel: int) -> None:
+def _end_with(sentinel: int, connection: Path) -> None:
+    """End with another process, and so what a notebook has started, and remove the files this was spoken to through."""
     wait([sentinel])
-    os._exit(1)
+    for path in connection.parent.glob(f"{connection.stem}*"):
+        path.unlink(missing_ok=True)
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
