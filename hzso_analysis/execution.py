@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import threading
@@ -130,7 +131,17 @@ def _papermill(notebook: NotebookNode, order: Order, started: list[int], cold: b
     try:
         return papermill.execute_notebook(notebook, None, order.parameters, **options, **hooks, **PAPERMILL)
     finally:
-        loop.close()  # each thread has its own, and nobody else would close it
+        _close(loop)
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """Close the loop of this thread, which nobody else would, and end what waits in it where a cell took too long."""
+    waiting = asyncio.all_tasks(loop)
+    for task in waiting:
+        task.cancel()
+    if waiting:
+        loop.run_until_complete(asyncio.wait(waiting))
+    loop.close()
 
 
 def _cell(notebook: NotebookNode, started: list[int], injected: bool) -> str:

@@ -72,6 +72,8 @@ def run_forked(arguments: Sequence[str], environment: dict[str, str], folder: st
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.stdin:  # which is empty by now; programs that a notebook starts would wait for what the user types
+        os.dup2(sys.stdin.fileno(), 0)
     own, parent = multiprocessing.current_process(), multiprocessing.parent_process()
     own.daemon = False  # a daemon could have no children, a notebook can
     # libraries ask whether they are in the main process, by its name or by its having no parent

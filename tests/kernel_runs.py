@@ -44,14 +44,17 @@ def told(code, **how):
     return json.loads(printed(code, **how)[0])
 
 
-def start(code, folder, *arguments, **more):
-    """Start a Python script in a session of its own; what it and all it starts leave behind lies below `folder`."""
+def start(code, folder, **streams):
+    """Start a Python script, or one to be read from stdin, in a session of its own.
+
+    What it and all it starts leave behind lies below `folder`.
+    """
     script = folder / "script.py"
     script.write_text(code, encoding="utf-8")
-    words = ["-"] if more.get("stdin") else [str(script)]
-    settings = {"cwd": folder, "start_new_session": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    command = [sys.executable, *words, *map(str, arguments)]
-    return subprocess.Popen(command, env=environment(folder), text=True, **settings | more)
+    word = "-" if streams.get("stdin") == subprocess.PIPE else str(script)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+    settings = {"cwd": folder, "env": environment(folder), "start_new_session": True, "text": True}
+    return subprocess.Popen([sys.executable, word], **settings, **streams)
 
 
 def environment(folder):
