@@ -4,6 +4,7 @@ import gc
 import json
 import multiprocessing
 import os
+import py_compile
 import re
 import signal
 import time
@@ -256,6 +257,7 @@ def test_the_files_a_notebook_read_are_told(tmp_path, cold):
     for name in ("read.txt", "also.txt", ".hidden"):
         (tmp_path / name).write_text("7", encoding="utf-8")
     (tmp_path / "helper.py").write_text("from json import load", encoding="utf-8")
+    py_compile.compile(str(tmp_path / "helper.py"))  # then only the compiled copy is opened
     done = run(READ, cold=cold, folder=tmp_path)
     assert done.files == [str(tmp_path / name) for name in ("also.txt", "helper.py", "read.txt")]
 
