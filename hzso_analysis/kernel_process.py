@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import process, util
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def warm_up(*modules: str) -> None:
         from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415 (not on all systems)
 
         resource_tracker.ensure_running()  # which unblocks the signal, if it is not running yet
-        with starting, _blocked(signal.SIGINT):  # Ctrl-C reaches the whole group, also while it loads
+        # Ctrl-C reaches the whole group, also while it loads
+        with starting, _blocked(signal.SIGINT), _without_options():
             multiprocessing.get_context("forkserver").set_forkserver_preload(["hzso_analysis.preload", *modules])
             forkserver.ensure_running()
 
@@ -71,11 +73,16 @@ def run_forked(arguments: Sequence[str], environment: dict[str, str], folder: st
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    process, parent = multiprocessing.current_process(), multiprocessing.parent_process()
-    process.daemon = False  # a daemon could have no children, a notebook can
+    if sys.stdin:  # which is empty by now; programs that a notebook starts would wait for what the user types
+        os.dup2(sys.stdin.fileno(), 0)
+    own, parent = multiprocessing.current_process(), multiprocessing.parent_process()
+    own.daemon = False  # a daemon could have no children, a notebook can
+    # libraries ask whether they are in the main process, by its name or by its having no parent
+    own.name, own._identity, process._parent_process = "MainProcess", (), None  # type: ignore[attr-defined]
     multiprocessing.set_start_method(None, force=True)
     # who started the kernel may be killed; then nobody else would end it
-    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    connection = Path(arguments[arguments.index("-f") + 1])
+    threading.Thread(target=_end_with, args=(parent.sentinel, connection), daemon=True).start()
     os.environ.clear()
     # the poller of a kernel ends it where its parent is another process, and here that is the warm one
     os.environ.update({name: value for name, value in environment.items() if name != "JPY_PARENT_PID"})
@@ -120,6 +127,17 @@ def _blocked(number: int) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def _without_options() -> Iterator[None]:
+    """Start it like an ordinary kernel, whatever options (-W, -P, -O) this Python was started with."""
+    options = util._args_from_interpreter_flags  # type: ignore[attr-defined]
+    util._args_from_interpreter_flags = list  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        util._args_from_interpreter_flags = options  # type: ignore[attr-defined]
+
+
 def _notice(event: str, details: tuple) -> None:
     """Note a file that is opened to be read; called by Python itself."""
     if event != "open" or not isinstance(details[0], str | bytes | os.PathLike):
@@ -128,9 +146,12 @@ def _notice(event: str, details: tuple) -> None:
         _opened[os.path.abspath(os.fsdecode(details[0]))] = None
 
 
-def _end_with(sentinel: int) -> None:
+def _end_with(sentinel: int, connection: Path) -> None:
+    """End with another process, and so what a notebook has started, and remove the files this was spoken to through."""
     wait([sentinel])
-    os._exit(1)
+    for path in connection.parent.glob(f"{connection.stem}*"):
+        path.unlink(missing_ok=True)
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
