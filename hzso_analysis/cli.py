@@ -282,8 +282,9 @@ def plain_errors(after: str) -> Iterator[None]:
     try:
         with _ended_like_interrupted():
             yield
-    except (KeyboardInterrupt, click.Abort):
-        click.echo(f"\ninterrupted; {after}", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        running = f" in {error}" if str(error) else ""
+        click.echo(f"\ninterrupted{running}; {after}", err=True)
         sys.exit(INTERRUPTED)
     except (OSError, ValueError) as error:
         # what has faults is a DataError, whose module may not have been imported yet

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from hzso_analysis import execution, kernels
+from hzso_analysis import execution, kernels, wording
 from hzso_analysis.cluster import Data, cluster
 from hzso_analysis.execution import Executed, Order
 
@@ -26,26 +26,29 @@ class Crew:
     ) -> None:
         self.hands = hands
         self._pool, self._execute, self._end_all = pool, execute, end_all
-        self._futures: set[Future] = set()
+        self._orders: dict[Future, str] = {}
 
     def submit(self, order: Order, data: Data) -> Future:
         """Have a notebook executed."""
         future = self._pool.submit(self._execute, order, data)
-        self._futures.add(future)
-        future.add_done_callback(self._futures.discard)
+        self._orders[future] = order.where
+        future.add_done_callback(lambda done: self._orders.pop(done, None))
         return future
 
-    def stop(self) -> None:
-        """Give up all that is under way: what waits is not begun, kernels are ended."""
+    def stop(self) -> str:
+        """Give up all that is under way: what waits is not begun, kernels are ended; return what was running."""
         execution.stopping.set()
         try:
-            for future in list(self._futures):
+            orders = dict(self._orders)
+            for future in orders:
                 future.cancel()
-            while any(future.running() for future in list(self._futures)):
+            running = wording.listing(sorted(where for future, where in orders.items() if future.running()))
+            while any(future.running() for future in list(self._orders)):
                 self._end_all()
                 time.sleep(0.05)
         finally:
             execution.stopping.clear()
+        return running
 
 
 @contextmanager
@@ -68,6 +71,8 @@ def _crew(hands: int, execute: Callable[[Order, Data], Executed], end_all: Calla
         made = Crew(pool, hands, execute, end_all)
         try:
             yield made
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(made.stop()) from None
         except BaseException:
             made.stop()
             raise

@@ -254,7 +254,8 @@ def test_an_interrupt_keeps_what_is_finished_and_ends_what_runs(desk, cold):
     os.killpg(patient.pid, 2)
     _, said = patient.communicate(timeout=20)
     assert patient.returncode == 130
-    assert said.rstrip().endswith("interrupted; reports that were not finished are as they were before")
+    line = "interrupted in hangzhou 2011: 00_overview.ipynb; reports that were not finished are as they were before"
+    assert said.rstrip().endswith(f"\n{line}")
     assert "Traceback" not in said
     assert (old(desk, 2010), old(desk, 2011)) == (False, True)
     assert catalogue.MARK in (desk / "out" / "index.html").read_text(encoding="utf-8")
