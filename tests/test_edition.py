@@ -68,7 +68,7 @@ def test_what_is_looked_up_is_what_comparing_whole_columns_finds(hangzhou):
     other = known.estimates.assign(low=-1.0, status="derived")
     twice = replace(known, estimates=pd.concat([known.estimates, other]), figures=pd.concat([known.figures] * 2))
     for edition in (hangzhou, hangzhou._replace(reconciliation=twice)):
-        for cell in map(Cell._make, known.estimates[list(Cell._fields)].itertuples(index=False)):
+        for cell in map(Cell._make, known.estimates[list(Cell._fields)][::5].itertuples(index=False)):
             found = find(edition, **cell._asdict())
             assert (found and [found.low, found.high, found.status]) == compared(edition, cell)
             if found:

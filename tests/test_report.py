@@ -10,7 +10,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from hzso_analysis import answers, edition, execution, kernels, pages, provenance, workshop
+from hzso_analysis import answers, drafts, edition, execution, kernels, provenance, workshop
 from hzso_analysis.execution import Executed
 from hzso_analysis.exhibits import Exhibit
 from hzso_analysis.faults import DataError
@@ -233,7 +233,7 @@ def test_an_interrupt_leaves_no_folder_behind(desk, monkeypatch):
         assert list((desk / "out" / "hangzhou").glob(".2011-*")), "the test must stop a run that is under way"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pages, "front", interrupt)
+    monkeypatch.setattr(drafts, "rows_hash", interrupt)
     make(desk / "notebooks", "00_overview")
     with pytest.raises(KeyboardInterrupt):
         build()
