@@ -44,11 +44,14 @@ class Cluster:
             return self._result(task)
         except ReportError:
             raise
-        except CancelledError:
-            lost = f"the Dask scheduler at {self._address} was lost"
-            raise ReportError(f"{order.where}: {'interrupted' if execution.stopping.is_set() else lost}") from None
         except Exception as error:
-            raise ReportError(f"{order.where}: {_said(error)}") from None
+            raise ReportError(f"{order.where}: {self._said(error)}") from None
+
+    def _said(self, error: BaseException) -> str:
+        if execution.stopping.is_set():
+            return "interrupted"
+        lost = isinstance(error, CancelledError) or self._client.status == "closed"
+        return f"the Dask scheduler at {self._address} was lost" if lost else _said(error)
 
     def _result(self, task: Any) -> Executed:
         while True:
@@ -62,7 +65,8 @@ class Cluster:
 
     def give_up(self) -> None:
         """Wake all that wait, and take back what no worker has begun; what one has begun comes to its end there."""
-        self._client.cancel(list(self._tasks))
+        if self._client.status != "closed":
+            self._client.cancel(list(self._tasks))
 
 
 @contextmanager
@@ -124,7 +128,7 @@ def execute_there(plain: dict[str, Any], versions: dict[str, str], data: Data) -
     return execution.execute(Order(**plain))
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """What is wrong with a cluster, in a line."""
     from distributed import KilledWorker  # noqa: PLC0415
 

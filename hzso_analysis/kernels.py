@@ -96,7 +96,12 @@ class ForkedProvisioner(LocalProvisioner):
         environment = kwargs.get("env") or dict(os.environ)
         try:
             self.process = ForkedProcess(cmd[cmd.index(MODULE) + 1 :], environment, str(self.cwd))
-        except (OSError, ValueError, EOFError, AssertionError):  # no warm process can be had, or this one may have no children
+        except (
+            OSError,
+            ValueError,
+            EOFError,
+            AssertionError,
+        ):  # no warm process can be had, or this one may have no children
             return await super().launch_kernel(cmd, **kwargs)
         self.pid = self.pgid = self.process.pid
         return self.connection_info

@@ -145,7 +145,8 @@ def look(folder: Path) -> Seen:
     places = [folder / "tmp", folder / "run", *(folder / "out").glob("*/*/.*")]
     files = {str(path.relative_to(folder)) for place in places for path in place.rglob("*")}
     files |= {str(path.relative_to(folder)) for path in places[2:]}
-    memory = [process.memory_full_info().uss / 2**20 for process in (own, warm)]
+    # not what is unique to a process: pages of libraries are, whenever no other Python runs on the machine
+    memory = [(m.rss - getattr(m, "shared", 0)) / 2**20 for m in (p.memory_info() for p in (own, warm))]
     return Seen(frozenset(files), strangers, own.num_fds(), warm.num_fds(), threading.active_count(), *memory)
 
 

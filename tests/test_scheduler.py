@@ -175,7 +175,7 @@ def test_what_is_sent_can_be_read_where_this_package_is_not(desk, monkeypatch):
         sent.append(given)
         raise OSError("enough")
 
-    client = SimpleNamespace(nthreads=lambda: {"one": 1}, submit=submit)
+    client = SimpleNamespace(status="running", nthreads=lambda: {"one": 1}, submit=submit)
     make(desk / "notebooks", "00_overview")
     notebook = execution.load_notebooks({})["00_overview"]
     with pytest.raises(ReportError, match="enough"):
@@ -286,6 +286,14 @@ def test_a_scheduler_that_is_lost_is_named_and_nothing_else_is_said(desk, monkey
     assert str(error.value) == f"hangzhou 2011: 00_overview.ipynb: the Dask scheduler at {address} was lost"
     assert_only_the_old_report(desk, page)
     assert not [record for record in caplog.records if record.name == "distributed.client"]
+
+
+def test_after_a_scheduler_is_lost_what_follows_is_told_the_same_and_nothing_is_taken_back():
+    client = SimpleNamespace(status="closed", nthreads=lambda: {"one": 1})  # any other use of it is an error
+    gone = cluster.Cluster(client, "there")
+    gone.give_up()
+    with pytest.raises(ReportError, match=r"^next: the Dask scheduler at there was lost$"):
+        gone.execute(execution.Order("next", nbformat.v4.new_notebook(), {}, {}), ("", "", "", {}))
 
 
 def test_progress_counts_the_chapters_and_no_result_stays_on_the_cluster(desk, workers, capfd):
