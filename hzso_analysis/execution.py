@@ -60,8 +60,8 @@ def load_notebooks(parameters: dict[str, Any]) -> dict[str, NotebookNode]:
     notebooks, faults = {}, []
     for path in provenance.notebooks():
         try:
-            notebook = nbformat.read(path, as_version=4)
-        except ValueError:
+            notebook = _without_outputs(path)
+        except (ValueError, LookupError, TypeError, AttributeError):
             faults.append(f"{path.name}: is no notebook that can be read")
             continue
         notebook.metadata |= {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
@@ -69,8 +69,6 @@ def load_notebooks(parameters: dict[str, Any]) -> dict[str, NotebookNode]:
         notebook.cells = [cell for cell in notebook.cells if INJECTED not in _tags(cell)]
         for place, cell in enumerate(notebook.cells):
             cell.setdefault("id", f"cell-{place}")  # papermill would draw a random one
-            if cell.cell_type == "code":
-                cell.outputs = []  # of the last run; they are large, and each kernel is sent them
         notebooks[path.stem] = notebook
         if (tagged := sum("parameters" in _tags(cell) for cell in notebook.cells)) != 1:
             faults.append(f"{path.name}: {tagged} cells are tagged parameters; exactly one must be")
@@ -84,6 +82,15 @@ def load_notebooks(parameters: dict[str, Any]) -> dict[str, NotebookNode]:
     if not notebooks:
         raise ReportError(f"{provenance.NOTEBOOKS_DIR}: no notebooks named like 00_overview.ipynb")
     return notebooks
+
+
+def _without_outputs(path: Path) -> NotebookNode:
+    """A notebook without what it showed when it was last run: most of it, and nothing that is used."""
+    plain = json.loads(path.read_bytes())
+    for cell in plain["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    return nbformat.reads(json.dumps(plain), as_version=4)
 
 
 def execute(order: Order) -> Executed:

@@ -20,19 +20,22 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, ClassVar
 
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_core.utils import ensure_dir_exists
-from traitlets import default
+from traitlets import Type, default
 
 from hzso_analysis.kernel_process import CAN_FORK, run_forked, starting, warm_up
 
 MODULE = "hzso_analysis.kernel_process"
 # the kernel talks to the terminal: of TCP, which here never leaves the machine, of being shut down
 COMMAND = [sys.executable, "-m", MODULE, "-f", "{connection_file}", "--log-level=CRITICAL"]
+MOMENT = 0.02  # seconds
 LOOK = 0.005  # seconds between two looks whether a kernel has ended
 PROVISIONER = "hzso-forked"
 SHORT = 45  # letters of a folder in which the name of a socket still fits the 104 that systems allow
@@ -44,6 +47,20 @@ def by_files() -> bool:
     return os.name == "posix" and len(jupyter_runtime_dir()) <= SHORT
 
 
+class PromptChannel(AsyncZMQSocketChannel):
+    """Waits a moment for a message not to come, and not a fifth of a second, as a client does while a kernel starts."""
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
+        """The next message, or `queue.Empty`."""
+        return await super().get_msg(timeout=timeout and min(timeout, MOMENT))
+
+
+class PromptClient(AsyncKernelClient):
+    """A client with that channel."""
+
+    iopub_channel_class = Type(PromptChannel)
+
+
 class OwnKernel(AsyncKernelManager):
     """The running interpreter as kernel, whatever kernels the machine or the notebook know."""
 
@@ -52,6 +69,10 @@ class OwnKernel(AsyncKernelManager):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         _managers.add(self)
+
+    @default("client_factory")
+    def _prompt_client(self) -> type:
+        return PromptClient
 
     @default("transport")
     def _by_files(self) -> str:
