@@ -147,7 +147,8 @@ def _written(draft: Draft, folder: Path) -> tuple[list[Any], dict[str, dict[str,
     own = tuple(str(place) for place in (cache_folder(), jupyter_runtime_dir()) if place)
     chapters = [chapter_of(stem, notebook) for stem, notebook in draft.notebooks.items()]
     extra = {}
-    for place, (stem, future) in enumerate(draft.chapters.items()):
+    # what is there already is written first, while the rest is still to come
+    for place, (stem, future) in sorted(enumerate(draft.chapters.items()), key=lambda each: not _is_there(each[1][1])):
         done = _result(future, draft)
         others = [path for path in done.files if path not in known and not path.startswith(own)]
         extra[stem] = provenance.extra_files(sorted(map(_from_here, others)))
@@ -156,6 +157,10 @@ def _written(draft: Draft, folder: Path) -> tuple[list[Any], dict[str, dict[str,
         chapters[place] = chapter_of(stem, done.notebook)._replace(hash=hashed, files=files)
         write_page(folder, place, chapters, draft.edition)
     return chapters, extra
+
+
+def _is_there(future: Future[Executed]) -> bool:
+    return future.done() and not future.cancelled() and not future.exception()
 
 
 def _result(future: Future[Executed], draft: Draft) -> Executed:
