@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 from jupyter_core.paths import jupyter_runtime_dir
@@ -25,6 +25,13 @@ from hzso_analysis.provenance import library, pins
 from hzso_analysis.workshop import How, swap, workshop
 
 
+class Sources(NamedTuple):
+    """The notebooks of a report by name, and the hashes they had before they were read."""
+
+    notebooks: dict[str, NotebookNode]
+    hashes: dict[str, str]
+
+
 @dataclass
 class Draft:
     """A report whose chapters are kept from the one before or will come; `shown` are its parameters as pages show them.
@@ -39,7 +46,7 @@ class Draft:
     shown: dict[str, Any]
     data: dict[str, str]
     rows: str
-    notebooks: dict[str, NotebookNode]
+    sources: Sources
     found: dict[str, Any] = field(default_factory=dict)
     chapters: dict[str, Future[Executed]] = field(default_factory=dict)
     closing: ExitStack = field(default_factory=ExitStack)
@@ -65,7 +72,7 @@ def check_parameters(wanted: list[dict[str, Any]]) -> None:
         raise ValueError("\n".join(faults))
 
 
-def begin(order: dict[str, Any], how: How, notebooks: dict[str, NotebookNode], hands: Crew) -> Draft:
+def begin(order: dict[str, Any], how: How, sources: Sources, hands: Crew) -> Draft:
     """Open the edition, take the workshop, and hand out the chapters that have changed.
 
     Raises DataError for faults in the data, ReportError for what is in the way.
@@ -78,10 +85,10 @@ def begin(order: dict[str, Any], how: How, notebooks: dict[str, NotebookNode], h
     name, target = f"{edition.area} {edition.year}", how.out_dir / edition.area / str(edition.year)
     with ExitStack() as closing, _naming(name):
         made = closing.enter_context(workshop(target, name))
-        draft = Draft(name, target, made, edition, shown, data, rows_hash(edition), notebooks)
+        draft = Draft(name, target, made, edition, shown, data, rows_hash(edition), sources)
         closing.callback(draft.cancel)
-        same = {} if how.force else provenance.unchanged_chapters(target, shown, draft.rows)
-        for stem, notebook in notebooks.items():
+        same = {} if how.force else provenance.unchanged_chapters(target, sources.hashes, shown, draft.rows)
+        for stem, notebook in sources.notebooks.items():
             if stem in same:
                 draft.chapters[stem] = _there(target / f"{stem}.ipynb", same[stem])
                 continue
@@ -145,14 +152,14 @@ def _written(draft: Draft, folder: Path) -> tuple[list[Any], dict[str, dict[str,
 
     known = {*map(str, data_files(data_folder(draft.edition.data_dir), areas(draft.edition.data_dir)).values())}
     own = tuple(str(place) for place in (cache_folder(), jupyter_runtime_dir()) if place)
-    chapters = [chapter_of(stem, notebook) for stem, notebook in draft.notebooks.items()]
+    chapters = [chapter_of(stem, notebook) for stem, notebook in draft.sources.notebooks.items()]
     extra = {}
     # what is there already is written first, while the rest is still to come
     for place, (stem, future) in sorted(enumerate(draft.chapters.items()), key=lambda each: not _is_there(each[1][1])):
         done = _result(future, draft)
         others = [path for path in done.files if path not in known and not path.startswith(own)]
         extra[stem] = provenance.extra_files(sorted(map(_from_here, others)))
-        hashed = provenance.chapter_hash(stem, draft.shown, draft.rows, extra[stem])
+        hashed = provenance.chapter_hash(stem, draft.sources.hashes[stem], draft.shown, draft.rows, extra[stem])
         files = (f"{stem}.ipynb", *draft.data, *extra[stem])
         chapters[place] = chapter_of(stem, done.notebook)._replace(hash=hashed, files=files)
         write_page(folder, place, chapters, draft.edition)

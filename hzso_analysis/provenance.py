@@ -80,9 +80,17 @@ def data_hashes(area: str, compare_with: str, data_dir: str | Path) -> dict[str,
     return {name: file_hash(path) for name, path in data_files(folder, names).items()}
 
 
-def chapter_hash(stem: str, parameters: dict[str, Any], rows: str, extra: dict[str, str]) -> str:
-    """The hash of all that a chapter is made from; `rows` is that of the data, `extra` those of other files it read."""
-    return digest(stem, notebook_hash(NOTEBOOKS_DIR / f"{stem}.ipynb"), parameters, rows, library(), pins(), extra)
+def notebook_hashes() -> dict[str, str]:
+    """The hash of each notebook of a report by its name.
+
+    Take them before the notebooks are read: who saves one meanwhile has the page made again, and not kept as new.
+    """
+    return {path.stem: notebook_hash(path) for path in notebooks()}
+
+
+def chapter_hash(stem: str, notebook: str, parameters: dict[str, Any], rows: str, extra: dict[str, str]) -> str:
+    """The hash of all that a chapter is made from: `rows` is that of the data, `extra` are those of other files."""
+    return digest(stem, notebook, parameters, rows, library(), pins(), extra)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -108,12 +116,14 @@ def extra_files(names: list[str]) -> dict[str, str]:
     return {name: file_hash(Path(name)) for name in names}
 
 
-def unchanged_chapters(folder: Path, parameters: dict[str, Any], rows: str) -> dict[str, dict]:
+def unchanged_chapters(
+    folder: Path, hashes: dict[str, str], parameters: dict[str, Any], rows: str
+) -> dict[str, dict[str, Any]]:
     """The chapters of a finished report that would come out the same, with what the manifest has of each."""
     told = read_manifest(folder)
     same = {}
     for stem, chapter in told.get("chapters", {}).items():
-        now = chapter_hash(stem, parameters, rows, extra_files(list(chapter["files"])))
+        now = chapter_hash(stem, hashes.get(stem, ""), parameters, rows, extra_files(list(chapter["files"])))
         kept = told["outputs"].get(f"{stem}.ipynb")
         if now == chapter["hash"] and kept and kept == file_hash(folder / f"{stem}.ipynb"):
             same[stem] = chapter
@@ -127,9 +137,10 @@ def is_current(folder: Path, parameters: dict[str, Any], *, pdf: bool, data_dir:
         return False
     if data_hashes(parameters["area"], parameters["compare_with"], data_dir) != told["data"]:
         return False
-    if {path.stem for path in notebooks()} != set(told["chapters"]):
+    hashes = notebook_hashes()
+    if set(hashes) != set(told["chapters"]):
         return False
-    if set(unchanged_chapters(folder, parameters, told["rows"])) != set(told["chapters"]):
+    if set(unchanged_chapters(folder, hashes, parameters, told["rows"])) != set(told["chapters"]):
         return False
     files = {path.name: file_hash(path) for path in folder.iterdir() if path.name != MANIFEST}
     return files == told["outputs"]

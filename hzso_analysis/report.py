@@ -120,7 +120,8 @@ def _build(wanted: list[dict[str, Any]], how: How, done: Callable[[Path], object
     catalogue.check_place(how.out_dir)
     if how.pdf:
         printing.check_printing()
-    notebooks = execution.load_notebooks(wanted[0])
+    hashes = provenance.notebook_hashes()
+    sources = drafts.Sources(execution.load_notebooks(wanted[0]), hashes)
     made: list[Path] = []
 
     def note(page: Path) -> None:
@@ -128,14 +129,14 @@ def _build(wanted: list[dict[str, Any]], how: How, done: Callable[[Path], object
         done(page)
 
     try:
-        return _build_changed(wanted, current, how, notebooks, note)
+        return _build_changed(wanted, current, how, sources, note)
     finally:
         if made:
             catalogue.write_catalogue(how.out_dir)
 
 
 def _build_changed(
-    wanted: list[dict[str, Any]], current: list[bool], how: How, notebooks: dict, done: Callable[[Path], object]
+    wanted: list[dict[str, Any]], current: list[bool], how: How, sources: Any, done: Callable[[Path], object]
 ) -> list[tuple[str, Exception]]:
     """Make the reports that are not `current`, the chapters of some side by side."""
     from tqdm import tqdm  # noqa: PLC0415
@@ -144,7 +145,9 @@ def _build_changed(
 
     failed: list[tuple[str, Exception]] = []
     under_way: deque[tuple[str, Any]] = deque()
-    bar = tqdm(total=current.count(False) * len(notebooks), unit="chapter", file=sys.stderr, disable=not how.progress)
+    bar = tqdm(
+        total=current.count(False) * len(sources.notebooks), unit="chapter", file=sys.stderr, disable=not how.progress
+    )
 
     def attempt(name: str, step: Callable[..., Any], *given: Any, **options: Any) -> Any:
         try:
@@ -163,7 +166,7 @@ def _build_changed(
     with bar, ExitStack() as workshops, crew.crew(how.jobs, how.scheduler) as hands:
         for order, same in zip(wanted, current, strict=True):
             name = _name(order)
-            draft = _unchanged(order, how) if same else attempt(name, drafts.begin, order, how, notebooks, hands)
+            draft = _unchanged(order, how) if same else attempt(name, drafts.begin, order, how, sources, hands)
             if isinstance(draft, drafts.Draft):
                 workshops.push(draft.closing)
                 for future in draft.chapters.values():
@@ -178,6 +181,7 @@ def _build_changed(
                 finish_first()
         while under_way:
             finish_first()
+        hands.stop()  # what still runs belongs to a report that failed
     return failed
 
 

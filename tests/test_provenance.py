@@ -144,6 +144,22 @@ def test_what_is_made_again(desk, change, again):
     assert content(desk) == kept, "a report with kept chapters is another than one made anew"
 
 
+def test_a_notebook_saved_while_the_report_is_made_is_made_again(desk, monkeypatch):
+    """Who writes all day saves at any time; the page of the old text must not pass for one of the new."""
+    execute = execution.execute
+
+    def saved_meanwhile(order):
+        change_notebook(desk)
+        return execute(order)
+
+    monkeypatch.setattr(execution, "execute", saved_meanwhile)
+    build()
+    ran(desk)
+    monkeypatch.setattr(execution, "execute", execute)
+    build()
+    assert ran(desk) == ONE
+
+
 @pytest.mark.parametrize("other", [{"total_basis": "published"}, {"show_code": True}, {"compare_with": ""}])
 def test_other_parameters_make_it_again(desk, other):
     build()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -110,6 +111,15 @@ def test_the_first_chapter_in_order_that_fails_is_named_however_many_run_at_once
     for jobs in (1, 3):
         with pytest.raises(ReportError, match=r"^hangzhou 2011: 00_overview\.ipynb, code cell 2: ZeroDivision"):
             build(jobs=jobs)
+
+
+def test_a_report_that_failed_is_not_waited_for(desk):
+    make(desk / "notebooks", "00_overview", "1 / 0")
+    make(desk / "notebooks", "01_scale", "import time\ntime.sleep(90)")
+    begun = time.monotonic()
+    with pytest.raises(ReportError, match="ZeroDivisionError"):
+        build(jobs=2)
+    assert time.monotonic() - begun < 60
 
 
 @pytest.mark.parametrize("place", ["write_text", "write_bytes", "mkdir", "rename"])
