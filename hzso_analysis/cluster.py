@@ -36,7 +36,7 @@ class Cluster:
     def execute(self, order: Order, data: Data) -> Executed:
         """Have a worker execute a notebook, another one if it dies meanwhile, and wait; ReportError if none can."""
         plain = order._asdict() | {"notebook": json.loads(json.dumps(order.notebook))}
-        versions = {"hzso_analysis": provenance.library()} | provenance.pins()
+        versions = {"hzso_analysis": provenance.library_hash()} | provenance.pins()
         try:
             # pure=False: an order is never answered from what another one gave
             task = self._client.submit(_sent(), plain, versions, data, pure=False)
@@ -119,7 +119,7 @@ def _sent() -> Callable[..., Executed]:
 def execute_there(plain: dict[str, Any], versions: dict[str, str], data: Data) -> Executed:
     """Execute on another machine what the asking one would: the same code on the same data, or ReportError."""
     where = plain["where"]
-    there = {"hzso_analysis": provenance.library()} | provenance.pins()
+    there = {"hzso_analysis": provenance.library_hash()} | provenance.pins()
     if other := [name for name in sorted({*versions, *there}) if versions.get(name) != there.get(name)]:
         raise ReportError(f"{where}: a worker has another version of {wording.listing(other)}; {SAME}")
     area, compared, folder, hashes = data

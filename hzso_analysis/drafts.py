@@ -21,7 +21,7 @@ from hzso_analysis.edition import Edition, open_edition, parameter_faults, rows_
 from hzso_analysis.execution import Executed, Order
 from hzso_analysis.faults import ReportError, first_line
 from hzso_analysis.folders import areas, data_files, data_folder
-from hzso_analysis.provenance import library, pins
+from hzso_analysis.provenance import library_hash, pins
 from hzso_analysis.workshop import How, swap, workshop
 
 
@@ -99,7 +99,9 @@ def begin(order: dict[str, Any], how: How, sources: Sources, hands: Crew) -> Dra
         from hzso_analysis.pages import front  # noqa: PLC0415 (heavy: it loads while the first kernels start)
 
         # nothing but what stands in the key goes into it, and it takes half a second
-        draft.found = kept(provenance.digest("front", shown, draft.rows, library(), pins()), lambda: front(edition))
+        draft.found = kept(
+            provenance.digest("front", shown, draft.rows, library_hash(), pins()), lambda: front(edition)
+        )
         draft.closing = closing.pop_all()
     return draft
 

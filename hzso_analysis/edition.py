@@ -15,7 +15,7 @@ from hzso_analysis.faults import DataError
 from hzso_analysis.figures import codebook, load_figures, load_policies
 from hzso_analysis.folders import TABLES, areas, data_files, data_folder, other_areas
 from hzso_analysis.numerals import whole_year
-from hzso_analysis.provenance import digest, file_hash, library, pins
+from hzso_analysis.provenance import digest, file_hash, library_hash, pins
 from hzso_analysis.reconciliation import Reconciliation, reconcile
 from hzso_analysis.sheets import folded
 
@@ -139,7 +139,7 @@ def answer(names: list[str], data_dir: str | Path = "") -> Reconciliation:
     """
     folder = data_folder(data_dir)
     files = [[name, file_hash(path)] for name, path in data_files(folder, names).items()]
-    key = digest(str(folder), names, files, library(), pins())
+    key = digest(str(folder), names, files, library_hash(), pins())
     return kept(key, lambda: reconcile(load_figures(names, data_dir=data_dir)))
 
 

@@ -47,6 +47,12 @@ def by_files() -> bool:
     return os.name == "posix" and len(jupyter_runtime_dir()) <= SHORT
 
 
+def new_connection_file() -> str:
+    """The path of a connection file that no other kernel has, in a folder for this user alone."""
+    ensure_dir_exists(jupyter_runtime_dir(), mode=0o700)  # a new user has none
+    return str(Path(jupyter_runtime_dir()) / f"kernel-{uuid.uuid4()}.json")
+
+
 class PromptChannel(AsyncZMQSocketChannel):
     """Waits a moment for a message not to come, and not a fifth of a second, as a client does while a kernel starts."""
 
@@ -80,8 +86,7 @@ class OwnKernel(AsyncKernelManager):
 
     @default("connection_file")
     def _of_its_own(self) -> str:
-        ensure_dir_exists(jupyter_runtime_dir(), mode=0o700)  # a new user has none
-        return str(Path(jupyter_runtime_dir()) / f"kernel-{uuid.uuid4()}.json")
+        return new_connection_file()
 
     async def _async_wait(self, pollinterval: float = LOOK) -> None:
         await super()._async_wait(pollinterval)
@@ -105,8 +110,7 @@ class ForkedProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Choose files to speak through, for managers that would take ports."""
         if by_files() and self.parent.transport != "ipc":
-            ensure_dir_exists(jupyter_runtime_dir(), mode=0o700)
-            self.parent.connection_file = str(Path(jupyter_runtime_dir()) / f"kernel-{uuid.uuid4()}.json")
+            self.parent.connection_file = new_connection_file()
             self.parent.transport = "ipc"
             self.parent.ip = self.parent.connection_file.removesuffix(".json") + "-ipc"
         return await super().pre_launch(**kwargs)

@@ -41,7 +41,7 @@ def file_hash(path: Path) -> str:
 
 
 @cache
-def library() -> str:
+def library_hash() -> str:
     """The hash of the code, the phrases and the templates of this package."""
     paths = sorted(p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     return digest([[path.relative_to(PACKAGE).as_posix(), file_hash(path)] for path in paths])
@@ -90,7 +90,7 @@ def notebook_hashes() -> dict[str, str]:
 
 def chapter_hash(stem: str, notebook: str, parameters: dict[str, Any], rows: str, extra: dict[str, str]) -> str:
     """The hash of all that a chapter is made from: `rows` is that of the data, `extra` are those of other files."""
-    return digest(stem, notebook, parameters, rows, library(), pins(), extra)
+    return digest(stem, notebook, parameters, rows, library_hash(), pins(), extra)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def write_manifest(folder: Path, parts: dict[str, Any]) -> None:
     """Write the manifest of a finished report, with the hash of each of its files."""
     outputs = {path.name: file_hash(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-    told = parts | {"library": library(), "versions": pins(), "outputs": outputs}
+    told = parts | {"library": library_hash(), "versions": pins(), "outputs": outputs}
     text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 

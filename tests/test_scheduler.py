@@ -142,7 +142,7 @@ def test_the_first_notebook_that_fails_is_named_as_here_and_no_other_is_begun(de
 @pytest.mark.parametrize(
     ("name", "here", "said"),
     [
-        ("library", "0", "a worker has another version of hzso_analysis; install the same versions"),
+        ("library_hash", "0", "a worker has another version of hzso_analysis; install the same versions"),
         ("pins", {"numpy": "1"} | {n: v for n, v in provenance.pins().items() if n != "numpy"}, "version of numpy;"),
         ("data_hashes", {"2011.csv": "0"}, "a worker sees other data in {}/figures; share the folder"),
     ],
@@ -351,7 +351,7 @@ def test_a_daemon_starts_no_warm_process_that_it_could_not_use(monkeypatch):
 
 
 def test_a_folder_that_a_worker_does_not_have_is_other_data():
-    versions = {"hzso_analysis": provenance.library()} | provenance.pins()
+    versions = {"hzso_analysis": provenance.library_hash()} | provenance.pins()
     order = {"where": "hangzhou 2011: 00_overview.ipynb"}
     with pytest.raises(ReportError, match="a worker sees other data in /no/such; share the folder"):
         cluster.execute_there(order, versions, ("hangzhou", "", "/no/such", {"hangzhou/2011.csv": "0"}))

@@ -1,0 +1,13 @@
+"""What a program has loaded at its end: whoever only asks for help, or for what is there already, must not wait."""
+
+import subprocess
+import sys
+
+HEAVY = ("pandas", "matplotlib", "papermill", "nbconvert")
+
+
+def assert_nothing_heavy_is_loaded_by(code, *more):
+    """Run `code` in a new process and look at the modules it has then; `more` names others that must not be there."""
+    look = f"import sys\nsys.exit(str([name for name in {(*HEAVY, *more)!r} if name in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{look}"], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "[]"
