@@ -29,14 +29,12 @@ from matplotlib.ticker import MaxNLocator
 from wcwidth import wrap
 
 from hzso_analysis import fonts
+from hzso_analysis.palette import BLUE, GREY, INK, MUTED, ORANGE, PAPER, PURPLE, RED, RULE, VIOLET
 from hzso_analysis.wording import say
 
-# Petroff 2021 (arXiv:2107.02270), six colours told apart with any kind of colour vision
-BLUE, ORANGE, RED, PURPLE, GREY, VIOLET = "#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd"
 COLOURS = [BLUE, ORANGE, PURPLE, VIOLET, RED, GREY]
 MARKERS = "osD^vP"
 SHADES = ["#f1f3f4", "#d5d8dc", "#b4b8bf"]
-INK, MUTED, RULE, PAPER = "#202124", "#5f6368", "#dadce0", "#ffffff"
 ON_LIGHT, ON_DARK = "#202125", "#fffffe"  # words inside a coloured bar: the colour stays on a dark page, so do they
 # what a page may colour in its own way, as on a dark screen; a picture that stands alone keeps the colours given here
 THEME = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper", PURPLE: "purple", VIOLET: "violet"}

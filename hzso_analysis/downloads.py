@@ -19,7 +19,7 @@ from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from hzso_analysis.cells import PLAIN, Bars, Column, lines_of, row_lines, table_columns, width_of, with_bars
-from hzso_analysis.charts import BLUE, INK, MUTED, RULE
+from hzso_analysis.palette import BLUE, INK, MUTED, RULE
 from hzso_analysis.sheets import CONTROL
 from hzso_analysis.template import FORMULA, MADE
 from hzso_analysis.wording import heading, say

@@ -9,16 +9,18 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from html import escape
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
-from hzso_analysis import charts, wording
+from hzso_analysis import wording
 from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, Quantity, find, match, printed_rows, value_text
 from hzso_analysis.figures import codebook
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLUMNS = ["item", "value", "unit", "status", "low", "high", "source", "rows"]
 TEXTS = ["item", "unit", "status", "source", "agrees", "note", "kind", "check", "title", "publisher", "date"]
@@ -122,6 +124,8 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
         text = f"{name}. {exhibit.title}\n{exhibit.frame.to_string(index=False)}"
         data = {"text/html": table_html(exhibit, name), "text/plain": text}
     else:
+        from hzso_analysis import charts  # noqa: PLC0415 (heavy, and there already where a chart is)
+
         picture = charts.svg(exhibit.figure, alt=alt_text(exhibit, name), prefix=name.lower().replace(" ", ""))
         data = {"image/svg+xml": picture, "text/plain": f"{name}. {charts.twin(exhibit.figure)}"}
     display(data, metadata={"hzso": record(exhibit, name) | {"chart": table is None}}, raw=True)

@@ -15,9 +15,6 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from fontTools import subset
-from matplotlib import font_manager
-
 FIRST_CHINESE = 0x2E80  # the radicals; all that is wide and Chinese comes later in Unicode
 CHINESE = re.compile(f"[{chr(FIRST_CHINESE)}-\U0010ffff]")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -57,6 +54,8 @@ def drawable(text: str) -> str:
 @cache
 def chinese_family() -> str:
     """The name of the Chinese font for matplotlib, which knows it from the first call on."""
+    from matplotlib import font_manager  # noqa: PLC0415
+
     manager = font_manager.fontManager
     manager.addfont(chinese_font())
     manager.ttflist.append(replace(manager.ttflist[-1], weight=700))  # bold titles take it too, without a warning
@@ -78,6 +77,8 @@ def _embedded(text: str) -> str:
     letters &= _chinese_letters() if letters else set()
     if not letters:
         return ""
+    from fontTools import subset  # noqa: PLC0415
+
     options = subset.Options(flavor="woff", hinting=False, layout_features=[], name_IDs=[], notdef_outline=True)
     chosen, raw = subset.Subsetter(options), io.BytesIO()
     chosen.populate(unicodes=letters)
@@ -93,10 +94,14 @@ def _embedded(text: str) -> str:
 
 @cache
 def _letters_of_charts() -> frozenset[int]:
+    from matplotlib import font_manager  # noqa: PLC0415
+
     path = font_manager.findfont("DejaVu Sans", fallback_to_default=False)
     return frozenset(font_manager.get_font(path).get_charmap())
 
 
 @cache
 def _chinese_letters() -> frozenset[int]:
+    from matplotlib import font_manager  # noqa: PLC0415
+
     return frozenset(font_manager.get_font(chinese_font()).get_charmap())

@@ -5,6 +5,7 @@ Run as a module it is an ordinary kernel. Only the standard library is imported 
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -29,12 +30,19 @@ _opened: dict[str, None] = {}
 
 @contextmanager
 def without(module: str) -> Iterator[None]:
-    """While this lasts an import of `module` fails, for packages that can do without it."""
+    """While this lasts an import of `module` fails, for packages that can do without it, and no garbage is looked for.
+
+    Imports make next to none, and looking for it takes a tenth of their time.
+    """
     loaded = sys.modules.pop(module, None)
     sys.modules[module] = None  # type: ignore[assignment]
+    looked = gc.isenabled()
+    gc.disable()
     try:
         yield
     finally:
+        if looked:
+            gc.enable()
         del sys.modules[module]
         if loaded:
             sys.modules[module] = loaded

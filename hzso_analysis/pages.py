@@ -15,7 +15,7 @@ import nbformat
 from jinja2 import Environment, FileSystemLoader
 from nbformat import NotebookNode
 
-from hzso_analysis import charts, downloads, exhibits, fonts, wording
+from hzso_analysis import downloads, exhibits, fonts, wording
 from hzso_analysis.edition import Edition, comparison, describe, series
 from hzso_analysis.faults import ReportError
 
@@ -68,6 +68,8 @@ def _trend(edition: Edition, quantity) -> dict[str, str]:
     points = [(q.cell.year, q.low, q.high) for q in known if q.high < float("inf")]
     if len(points) < 2 or points[-1][0] != cell.year:
         return {}
+    from hzso_analysis import charts  # noqa: PLC0415 (heavy, and what is found here is kept)
+
     years = f"{points[0][0]}–{points[-1][0]}"
     said = "; ".join(f"{year}: {wording.span(low, high)}" for year, low, high in points)
     return {"trend": charts.trend_line(points, alt=f"{years}: {said}"), "years": years}

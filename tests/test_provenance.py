@@ -6,10 +6,10 @@ import shutil
 
 import nbformat
 import pytest
-from imported import assert_nothing_heavy_is_loaded_by
+from imported import assert_none_is_loaded_by, assert_nothing_heavy_is_loaded_by
 from test_report import FIGURES, build, make, set_up
 
-from hzso_analysis import execution, provenance
+from hzso_analysis import drafts, execution, provenance
 from hzso_analysis.report import build_reports
 
 
@@ -216,13 +216,27 @@ def test_the_page_and_the_manifest_say_what_it_was_made_from(desk):
     assert str(desk) not in page and str(desk) not in json.dumps(told)
 
 
+IN_PLACE = (
+    "from pathlib import Path; from hzso_analysis import provenance\n"
+    "provenance.NOTEBOOKS_DIR = Path('notebooks'); provenance.library_hash = lambda: 'this library'\n"
+)
+BUILT = (
+    "from hzso_analysis.report import build_report\n"
+    "build_report(area='hangzhou', year=2011, out_dir='out', data_dir='figures')\n"
+)
+
+
 def test_a_rerun_does_not_load_what_makes_reports(desk):
     build()
-    code = (
-        "from pathlib import Path; from hzso_analysis import provenance\n"
-        "provenance.NOTEBOOKS_DIR = Path('notebooks'); provenance.library_hash = lambda: 'this library'\n"
-        "from hzso_analysis.report import build_report\n"
-        "build_report(area='hangzhou', year=2011, out_dir='out', data_dir='figures')\n"
-    )
-    assert_nothing_heavy_is_loaded_by(code, "jinja2")
+    assert_nothing_heavy_is_loaded_by(IN_PLACE + BUILT, "jinja2")
     assert len(ran(desk)) == 2
+
+
+def test_a_chapter_alone_is_made_again_without_loading_what_draws(desk, monkeypatch):
+    monkeypatch.setattr(drafts, "library_hash", provenance.library_hash)
+    build()
+    make(desk / "notebooks", "01_scale", "print(year + 1)")
+    unexecuted = "execution.execute = lambda order: execution.Executed(order.notebook, [])\n"
+    stub = f"from hzso_analysis import execution\n{unexecuted}"
+    assert_none_is_loaded_by(IN_PLACE + stub + BUILT, "matplotlib", "fontTools")
+    assert "year + 1" in (desk / "out" / "hangzhou" / "2011" / "01_scale.html").read_text(encoding="utf-8")
