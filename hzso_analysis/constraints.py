@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import SUPPRESSED
 
 LEVEL = "level as printed"
 BANDED = (("enterprises", "count"), ("contracts executed", "USD million"))
@@ -58,7 +59,8 @@ def interval(value: float, precision: float, qualifier: str) -> tuple[float, flo
 def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constraint]]:
     """Return the cells that the figures speak of, sorted, and all constraints between them.
 
-    Figures that are `unclear`, and shares of an area that is not among the figures, constrain nothing.
+    Figures that are `unclear`, and shares of an area that is not among the figures, constrain nothing; those that are
+    `suppressed` are cells, of which only other figures say something.
     """
     data_dir = figures.attrs.get("data_dir")
     book = codebook("categories", data_dir).set_index("id")
@@ -66,11 +68,16 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
     breaks = list(codebook("breaks", data_dir).itertuples())
     present = set(figures["area"])
     published: list[Constraint] = []
+    cells: set[Cell] = set()
     for index, row in zip(figures.index, figures.itertuples(), strict=True):
         if row.qualifier == "unclear" or (row.measure == "share" and row.of and row.of not in present):
             continue
-        published += _published(index, row, indicators[row.indicator]["unit"], breaks)
-    cells = {cell for constraint in published for cell in constraint.terms}
+        unit = indicators[row.indicator]["unit"]
+        if row.qualifier == SUPPRESSED:
+            cells.add(cell_of(row, unit))
+            continue
+        published += _published(index, row, unit, breaks)
+    cells |= {cell for constraint in published for cell in constraint.terms}
     bands = set(book.index[book["low"].notna()])
     cells |= _siblings(cells, book, bands)
     cells |= _flows(cells, indicators, bands)
@@ -78,6 +85,13 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
     definitions += _nested_months(cells, indicators, book) + _bands(cells, book)
     hidden = {cell for constraint in definitions for cell in constraint.terms} - cells
     return sorted(cells) + sorted(hidden), published + definitions
+
+
+def suppressed_cells(figures: pd.DataFrame) -> set[Cell]:
+    """The cells of which the figures say only that they are withheld for confidentiality."""
+    units = codebook("indicators", figures.attrs.get("data_dir")).set_index("id")["unit"]
+    rows = figures[figures["qualifier"] == SUPPRESSED].itertuples()
+    return {cell_of(row, units[row.indicator]) for row in rows}
 
 
 def is_level(constraint: Constraint) -> bool:
@@ -90,9 +104,14 @@ def is_hidden(cell: Cell) -> bool:
     return cell.category.startswith("[")
 
 
-def _published(index: int, row, unit: str, breaks: list) -> list[Constraint]:
+def cell_of(row, unit: str) -> Cell:
+    """The cell that a row of figures is about, by `itertuples`; `unit` is that of its indicator."""
     unit = f"{row.currency} million" if row.currency else unit
-    cell = Cell(row.area, int(row.year), row.months, row.indicator, row.flow, row.category, unit)
+    return Cell(row.area, int(row.year), row.months, row.indicator, row.flow, row.category, unit)
+
+
+def _published(index: int, row, unit: str, breaks: list) -> list[Constraint]:
+    cell = cell_of(row, unit)
     low, high = interval(row.value, row.precision, row.qualifier)
     text = f"{row.measure} as printed"
     if row.measure == "level":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,6 +17,7 @@ from hzso_analysis.folders import DATA_DIR, DESCRIBED, area_files, data_folder, 
 from hzso_analysis.plausibility import FIGURE, repeats
 from hzso_analysis.read import read_table
 from hzso_analysis.sheets import CONTROL
+from hzso_analysis.vocabulary import SUPPRESSED
 
 AMOUNTS = {"USD million", "CNY million"}
 WHOLE = {"count", "person", "rank"}
@@ -101,7 +103,7 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
 
     Columns: those of `read_table` plus `area` and `weight` (of the source). A blank category is `total`, flow `all` on
     an indicator without flows is blank. Values are in USD million, CNY million, percent, count, person and so on,
-    `precision` is the half-width. A number that is missing is no figure: rows whose value was left blank are listed in
+    `precision` is the half-width; both are NaN where a figure is suppressed. A number that is missing is no figure: rows whose value was left blank are listed in
     `.attrs["blank"]` (dicts of area, file, line and what they count), and `.attrs["notes"]` are the load reports.
     Raises DataError with every fault of every file, a figure that stands in two files included.
 
@@ -129,7 +131,7 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
     notes = [note for table in tables for note in table.attrs.pop("notes")]
     figures = pd.concat(tables, ignore_index=True)
     _check_files(figures)
-    missing = figures["value"].isna()
+    missing = figures["value"].isna() & (figures["qualifier"] != SUPPRESSED)
     blank = figures.loc[missing & (figures["printed"] == ""), ["area", "file", "line", *FIGURE]].to_dict("records")
     figures = figures[~missing].reset_index(drop=True)
     figures.attrs = {"data_dir": str(folder), "blank": Kept(blank), "notes": Kept(notes)}
@@ -188,11 +190,15 @@ def _misfits(row, indicator: dict[str, str]) -> list[str]:
     if row.measure in ("level", "cumulative", "average") and row.unit not in fits:
         hint = "; a share or a growth rate is named in column measure" if row.unit == "percent" else ""
         texts.append(f"unit: found {row.printed}; {row.indicator} is counted in {' or '.join(sorted(fits))}{hint}")
-    if row.measure in ("level", "cumulative") and row.unit in WHOLE and abs(row.value - round(row.value)) > 1e-6:
+    if row.measure in ("level", "cumulative") and row.unit in WHOLE and _broken(row.value):
         texts.append(f"value: found {row.printed}; {row.indicator} is counted in whole numbers")
     if row.measure == "share" and not row.of and row.category in ("", "total") and row.flow in ("", "all"):
         texts.append("measure: a share of what? name a category, a flow or, in column of, an area")
     return texts
+
+
+def _broken(value: float) -> bool:
+    return math.isfinite(value) and abs(value - round(value)) > 1e-6
 
 
 def _currency(figures: pd.DataFrame, indicators: pd.DataFrame) -> pd.Series:

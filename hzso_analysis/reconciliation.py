@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, fields
 
 import pandas as pd
 
-from hzso_analysis.constraints import Cell, Constraint, build_constraints, is_hidden, is_level
+from hzso_analysis.constraints import Cell, Constraint, build_constraints, is_hidden, is_level, suppressed_cells
 from hzso_analysis.solver import System
+from hzso_analysis.vocabulary import SUPPRESSED
 
 CELL = list(Cell._fields)
 ZERO = 1e-7  # what is smaller is the tolerance of the solver
@@ -71,7 +72,7 @@ class Part:
 class Reconciliation:
     """Figures and what follows from them.
 
-    `figures`: the rows that went in. `estimates`: a row per cell with `low`, `high`, `status`. `suspects`: figures in
+    `figures`: the rows that went in, but for suppressed ones. `estimates`: a row per cell with `low`, `high`, `status`. `suspects`: figures in
     every smallest set, with `low`, `high` of what the rest implies (in the unit of the row), `misses_by` in half-widths
     and `kind`. `alternatives`: all smallest sets where there are several, a row per figure. `constraints`: every
     constraint with what the printed levels make of it and its `gap`, 0 where it holds within rounding.
@@ -94,7 +95,7 @@ class Reconciliation:
         found = defaultdict(list)
         columns = (self.estimates[name].tolist() for name in [*CELL, "low", "high", "status"])
         for *key, low, high, status in zip(*columns, strict=True):
-            if status != "unknown":
+            if status != "unknown" and (status != "suppressed" or low > 0 or high < math.inf):
                 cell = Cell(*key)
                 place = (cell.area, cell.year, cell.indicator, cell.flow, cell.category)
                 found[place].append((cell, low, high, status))
@@ -186,17 +187,19 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
     figures = _complete(figures)
     witnesses, members = _witnesses(figures)
     cells, constraints = build_constraints(witnesses)
+    withheld = suppressed_cells(witnesses)
     weights = dict(zip(witnesses.index, witnesses["weight"].astype(float), strict=True))
     parts, estimates, suspects, alternatives = [], [], [], []
     for number, piece in enumerate(_components(cells, constraints)):
         part = _solve(*piece, weights)
-        estimates += _estimates(part)
+        estimates += _estimates(part, withheld)
         suspects += _suspects(part, witnesses, members)
         alternatives += _alternatives(number, part, members)
         parts.append(part.at_rest())
     levels = pd.DataFrame(sorted(estimates), columns=[*CELL, "low", "high", "status"])
     misfits = _figure_rows(figures, suspects, ["low", "high", "misses_by", "kind"])
     ties = _figure_rows(figures, alternatives, ["component", "alternative"])
+    figures = figures[figures["qualifier"] != SUPPRESSED]
     return Reconciliation(figures, levels, misfits, ties, _gaps(parts, witnesses), parts, members)
 
 
@@ -267,7 +270,7 @@ def _solve(cells: list[Cell], constraints: list[Constraint], weights: dict[int, 
     return part
 
 
-def _estimates(part: Part) -> list[tuple]:
+def _estimates(part: Part, withheld: set[Cell]) -> list[tuple]:
     rows = []
     common = frozenset.intersection(*part.sets)
     anywhere = frozenset().union(*part.sets)
@@ -283,7 +286,8 @@ def _estimates(part: Part) -> list[tuple]:
         low, high = hull(found)
         mine = own.get(cell, set())
         disputed = len(found) > 1 or (not part.complete and bool(mine & anywhere))
-        rows.append((*cell, low, high, _status(low, high, mine, disputed, common, anywhere)))
+        status = "suppressed" if cell in withheld else _status(low, high, mine, disputed, common, anywhere)
+        rows.append((*cell, low, high, status))
     return rows
 
 

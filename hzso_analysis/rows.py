@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 from hzso_analysis.numerals import MISSING, missing_mark, read_number, split_marks, whole_year
 from hzso_analysis.sheets import Cell, folded, plain
-from hzso_analysis.vocabulary import CURRENCIES, FLOWS, MEASURES, QUALIFIERS, UNITS, closed_word, half_width, unit_name
+from hzso_analysis.vocabulary import (
+    CURRENCIES,
+    FLOWS,
+    MEASURES,
+    QUALIFIERS,
+    SUPPRESSED,
+    UNITS,
+    closed_word,
+    half_width,
+    unit_name,
+)
 
 NAMES = ["indicator", "flow", "category", "measure", "of", "unit", "currency", "qualifier"]
 FREE = ["source", "locator", "note"]  # texts that may hold a date; elsewhere Excel made it of a band or of months
@@ -60,7 +70,9 @@ def read_row(row: Row, notes: list[str]) -> dict[str, object]:
     months = "" if "months" in broken else _months(row)
     since = None if "since" in broken else _since(row, texts["measure"], year)
     value, precision, number, mark = _amount(row, texts, broken, missing)
-    if missing is not None:
+    if missing is None and texts["qualifier"] == SUPPRESSED:
+        row.fault("value", "leave it blank where the qualifier says that it is suppressed")
+    if missing is not None and texts["qualifier"] != SUPPRESSED:
         shown, meaning = plain(row.cells["value"].text) or "blank", MISSING.get(missing, "a mark without a number")
         notes.append(f"{row.where}: value: {shown} is a missing number" + f" ({meaning})" * (meaning != shown))
     if marks := marks + ([mark] if mark else []):

@@ -18,7 +18,8 @@ COUNTED = ["months", "indicator", "flow", "category", "measure", "since", "of", 
 GUIDES = ["label_en", "label_zh", "last_year", "last_source"]  # help in a template, no data
 MEASURES = ["level", "share", "growth", "average growth", "cumulative", "average"]
 FLOWS = ["", "all", "offshore", "onshore"]
-QUALIFIERS = ["", "over", "under", "about", "unclear"]
+SUPPRESSED = "suppressed"
+QUALIFIERS = ["", "over", "under", "about", "unclear", SUPPRESSED]
 CURRENCIES = ["", "USD", "CNY"]
 
 _COLUMN_WORDS = {
@@ -50,6 +51,7 @@ _WORDS = {
         "under": "不足 不到 低于 < <=",
         "about": "约 大约 左右 ~",
         "unclear": "不明",
+        SUPPRESSED: "保密",
     },
     "currency": {"USD": "美元", "CNY": "人民币"},
 }
@@ -76,7 +78,10 @@ UNITS = {
     "CNY trillion": Unit("CNY million", Decimal(1_000_000)),
     "亿元": Unit("CNY million", Decimal(100)),
     "万元": Unit("CNY million", Decimal("0.01")),
-    **{name: Unit(name, Decimal(1)) for name in ("percent", "count", "person", "rank", "year", "day", "minute", "km")},
+    **{
+        name: Unit(name, Decimal(1))
+        for name in ("percent", "points", "count", "person", "rank", "year", "day", "minute", "km")
+    },
     "万人": Unit("person", Decimal(10_000)),
 }
 EXACT_UNITS = {"count", "rank", "year"}
@@ -84,6 +89,7 @@ _UNIT_WORDS = {
     **{"USD million": "百万美元 usdmn", "USD billion": "十亿美元 usdbn", "USD thousand": "千美元"},
     **{"CNY million": "百万元", "CNY billion": "十亿元", "CNY trillion": "万亿元", "万人": "万人次"},
     **{"percent": "% 百分比 percentage", "count": "家 个 项 所 门 家次 个数", "person": "人 人次 名 persons people"},
+    **{"points": "点 point"},
     **{"rank": "位 位次", "year": "年 years", "day": "天 日 days", "minute": "分钟 minutes", "km": "公里 千米"},
 }
 

@@ -27,6 +27,7 @@ STATUS = {
     "suppressed": "withheld for confidentiality",
     "computed": "computed from the figures named",
 }
+MOST_DECIMALS = 4
 UNIT_NAMES = {"percent": "%", "count": "", "person": "people", "rank": "place", "year": "years", "day": "days"}
 UNIT_NAMES |= {"minute": "minutes", "km": "km"}
 UNIT_NAMES |= {"亿美元": "hundred million USD", "万美元": "ten thousand USD"}
@@ -164,6 +165,7 @@ def printed(row: pd.Series) -> str:
     'over 84,700'
     """
     decimals = decimals_of(2 * row["precision"]) if row["precision"] else (0 if row["value"] % 1 == 0 else 2)
+    decimals = decimals if decimals <= MOST_DECIMALS else 2  # a sum of contract records is known to the cent
     text = half_up(row["value"], decimals)
     return f"{row['qualifier']} {text}" if row["qualifier"] in ("over", "under", "about") else text
 

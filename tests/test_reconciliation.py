@@ -955,3 +955,14 @@ def test_nothing_reaches_standard_output():
     """At file descriptor level, in a new interpreter: a solver's banner would land in committed notebooks."""
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_a_suppressed_cell_has_the_bounds_that_others_leave_and_says_so():
+    rows = [("total", 100.0, ""), ("ITO", 60.0, ""), ("BPO", math.nan, "suppressed"), ("KPO", math.nan, "suppressed")]
+    frame = pd.DataFrame(rows, columns=["category", "value", "qualifier"])
+    frame = frame.assign(area="here", year=2011, indicator="contracts executed", flow="offshore", unit="USD million")
+    answer = reconcile(frame.assign(precision=0.0, source="ledger"))
+    found = answer.estimates.set_index("category")
+    assert found.loc["BPO", ["low", "high", "status"]].tolist() == [0.0, 40.0, "suppressed"]
+    assert found.loc["ITO", "status"] == "published" and answer.suspects.empty
+    assert set(answer.figures["category"]) == {"total", "ITO"}

@@ -175,7 +175,7 @@ def test_drop_down_lists_offer_the_words_of_the_codebook(desk):
     assert offered["source"] == ("warning", list(codebook("sources")["id"]))
     assert offered["indicator"] == ("warning", list(codebook("indicators")["id"]))
     assert offered["unit"] == (None, list(UNITS))
-    assert offered["qualifier"] == (None, ["over", "under", "about", "unclear"])
+    assert offered["qualifier"] == (None, ["over", "under", "about", "unclear", "suppressed"])
 
 
 @pytest.mark.parametrize("there", ["2011.csv", "2011.xlsx"])
