@@ -103,8 +103,9 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
 
     Columns: those of `read_table` plus `area` and `weight` (of the source). A blank category is `total`, flow `all` on
     an indicator without flows is blank. Values are in USD million, CNY million, percent, count, person and so on,
-    `precision` is the half-width; both are NaN where a figure is suppressed. A number that is missing is no figure: rows whose value was left blank are listed in
-    `.attrs["blank"]` (dicts of area, file, line and what they count), and `.attrs["notes"]` are the load reports.
+    `precision` is the half-width; a figure that is suppressed has neither. A number that is missing is no figure: rows
+    whose value was left blank are listed in `.attrs["blank"]` (dicts of area, file, line and what they count), and
+    `.attrs["notes"]` are the load reports.
     Raises DataError with every fault of every file, a figure that stands in two files included.
 
     >>> figures = load_figures("hangzhou")

@@ -72,10 +72,11 @@ class Part:
 class Reconciliation:
     """Figures and what follows from them.
 
-    `figures`: the rows that went in, but for suppressed ones. `estimates`: a row per cell with `low`, `high`, `status`. `suspects`: figures in
-    every smallest set, with `low`, `high` of what the rest implies (in the unit of the row), `misses_by` in half-widths
-    and `kind`. `alternatives`: all smallest sets where there are several, a row per figure. `constraints`: every
-    constraint with what the printed levels make of it and its `gap`, 0 where it holds within rounding.
+    `figures`: the rows that went in, without suppressed ones. `estimates`: a row per cell with `low`, `high`, `status`.
+    `suspects`: figures in every smallest set, with `low`, `high` of what the rest implies (in the unit of the row),
+    `misses_by` in half-widths and `kind`. `alternatives`: all smallest sets where there are several, a row per figure.
+    `constraints`: every constraint with what the printed levels make of it and its `gap`, 0 where it holds within
+    rounding.
     """
 
     figures: pd.DataFrame

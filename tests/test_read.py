@@ -156,5 +156,5 @@ def test_a_suppressed_figure_has_no_value_and_is_not_asked_for(tmp_path):
     assert (table["qualifier"].tolist(), table["value"].isna().tolist()) == (["suppressed"], [True])
     assert not any("missing" in note for note in table.attrs["notes"])
     path.write_text(f"{head}\n2011,contracts executed,offshore,USA,7,USD million,保密,ledger\n", encoding="utf-8")
-    with pytest.raises(DataError, match="ledger.csv:2: value: found 7; leave it blank where .* suppressed"):
+    with pytest.raises(DataError, match=r"ledger\.csv:2: value: found 7; leave it blank where .* suppressed"):
         read_table(path)
