@@ -75,8 +75,7 @@ class Reconciliation:
     `figures`: the rows that went in, without suppressed ones. `estimates`: a row per cell with `low`, `high`, `status`.
     `suspects`: figures in every smallest set, with `low`, `high` of what the rest implies (in the unit of the row),
     `misses_by` in half-widths and `kind`. `alternatives`: all smallest sets where there are several, a row per figure.
-    `constraints`: every constraint with what the printed levels make of it and its `gap`, 0 where it holds within
-    rounding.
+    `constraints`: every constraint with what the printed levels make of it and its `gap`, 0 within rounding.
     """
 
     figures: pd.DataFrame
@@ -187,8 +186,7 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
     """
     figures = _complete(figures)
     witnesses, members = _witnesses(figures)
-    cells, constraints = build_constraints(witnesses)
-    withheld = suppressed_cells(witnesses)
+    (cells, constraints), withheld = build_constraints(witnesses), suppressed_cells(witnesses)
     weights = dict(zip(witnesses.index, witnesses["weight"].astype(float), strict=True))
     parts, estimates, suspects, alternatives = [], [], [], []
     for number, piece in enumerate(_components(cells, constraints)):
@@ -287,8 +285,8 @@ def _estimates(part: Part, withheld: set[Cell]) -> list[tuple]:
         low, high = hull(found)
         mine = own.get(cell, set())
         disputed = len(found) > 1 or (not part.complete and bool(mine & anywhere))
-        status = "suppressed" if cell in withheld else _status(low, high, mine, disputed, common, anywhere)
-        rows.append((*cell, low, high, status))
+        found_status = _status(low, high, mine, disputed, common, anywhere)
+        rows.append((*cell, low, high, "suppressed" if cell in withheld else found_status))
     return rows
 
 
