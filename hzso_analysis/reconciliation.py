@@ -285,8 +285,8 @@ def _estimates(part: Part, withheld: set[Cell]) -> list[tuple]:
         low, high = hull(found)
         mine = own.get(cell, set())
         disputed = len(found) > 1 or (not part.complete and bool(mine & anywhere))
-        found_status = _status(low, high, mine, disputed, common, anywhere)
-        rows.append((*cell, low, high, "suppressed" if cell in withheld else found_status))
+        status = _status(low, high, mine, disputed, common, anywhere)
+        rows.append((*cell, low, high, "suppressed" if cell in withheld else status))
     return rows
 
 
