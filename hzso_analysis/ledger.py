@@ -145,6 +145,13 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
     return Kept(store, lines, rejected)
 
 
+def coverage(con: Any, store: Path) -> dict[str, list[int]]:
+    """The years of each area in which something was executed that counts."""
+    table = con.read_parquet(store / "executions.parquet")
+    found = table.filter(table.fault == "").select("area", "year").distinct().order_by(["area", "year"]).to_pandas()
+    return {str(area): [int(year) for year in years] for area, years in found.groupby("area")["year"]}
+
+
 def _inputs(paths: dict[str, Path]) -> str:
     """The hash of what the records are: names, sizes and times of their files, and the library that checks them."""
     files = []
@@ -290,7 +297,8 @@ def checked_contracts(table: ir.Table) -> ir.Table:
         (rows.signed_usd.isnull(), NO_RATE),
         else_="",
     )
-    return rows.mutate(fault=fault, year=rows.signed_on.year())
+    category = market_of(rows, rows.signed_on)
+    return rows.mutate(fault=fault, year=rows.signed_on.year(), category=category)
 
 
 def _said(text: str) -> ir.StringScalar:

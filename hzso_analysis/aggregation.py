@@ -1,0 +1,264 @@
+"""From checked contract records to figures: levels, size bands, the largest enterprises, exact concentration.
+
+One pass over the executions makes a table of enterprises by area, year, flow and category, from which everything
+else follows. All areas and years are added up together; all of it are ibis expressions, see `ledger`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from hzso_analysis.figures import codebook
+from hzso_analysis.ledger import MONEY
+from hzso_analysis.vocabulary import COLUMNS, SUPPRESSED
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+SIGNED, EXECUTED, NUMBER, FIRMS = "contracts signed", "contracts executed", "number of contracts signed", "enterprises"
+LEADING = (1, 2, 4, 8, 20)
+LISTED = 24  # of the largest enterprises of a flow, for the rules of confidentiality
+MILLION = Decimal(1_000_000)
+PLACES = {"USD million": Decimal("0.00000001"), "percent": Decimal("0.000001"), "points": Decimal("0.0001")}
+TYPES = ("ITO", "BPO", "KPO")
+CELL = ["area", "year", "indicator", "flow", "category", "unit", "value", "firms", "largest", "second"]
+
+
+class Aggregate(NamedTuple):
+    """Exact sums of contract records.
+
+    `cells` has a row per figure: area, year, indicator, flow, category, unit, value (Decimal), and of the enterprises
+    that contribute to it how many there are (`firms`) and what the `largest` and the `second` contribute (in the unit
+    of the value). `leading` lists the largest enterprises: area, year, flow, rank, amount (Decimal, USD million).
+    `late` is the number of executions that the cut-off left out, and their sum in USD million.
+    """
+
+    cells: pd.DataFrame
+    leading: pd.DataFrame
+    late: tuple[int, Decimal]
+
+
+def aggregate(
+    con: Any,
+    store: str | Path,
+    *,
+    areas: Iterable[str] = (),
+    years: Iterable[int] = (),
+    as_of: datetime.date | None = None,
+    cut_off: bool = False,
+) -> Aggregate:
+    """Add up the records that `ledger.keep` has put into `store`, for all areas and years or for those named.
+
+    `con` is a connection of `ledger.connect`. Executions filed and contracts signed after the day `as_of` do not count.
+    With `cut_off` the rule of 16 March 2018 of the ministry applies: what is filed up to 31 March must have been
+    executed since 1 July of the year before, what is filed later since 1 January of the same year.
+    """
+    executions, contracts = (_chosen(con, Path(store), name, areas, years) for name in ("executions", "contracts"))
+    if as_of:
+        executions = executions.filter(executions.filed_on <= as_of)
+        contracts = contracts.filter(contracts.signed_on <= as_of)
+    late = (0, Decimal(0))
+    if cut_off:
+        found = executions.filter(~in_time(executions))
+        rows, amount = found.agg(rows=found.count(), amount=found.amount_usd.sum()).to_pandas().iloc[0]
+        late = int(rows), _decimal(amount) / MILLION
+        executions = executions.filter(in_time(executions))
+    firms = _by_firm(executions, executions.amount_usd)
+    frames = [_cells(_by_category(firms), EXECUTED)]
+    ranked = _ranked(firms)
+    frames += [_bands(ranked), _concentration(ranked)]
+    named = contracts.mutate(market=contracts.category)
+    signed = _by_firm(named, named.signed_usd)
+    frames += [_cells(_by_category(signed), SIGNED), _numbers(signed)]
+    cells = pd.concat(frames, ignore_index=True)[CELL]
+    cells = _with_zeros(cells).sort_values(CELL[:5], ignore_index=True)
+    return Aggregate(cells, _leading(ranked), late)
+
+
+def in_time(rows: ir.Table) -> ir.BooleanColumn:
+    """Whether an execution was filed within the time that the ministry's rule of 16 March 2018 gives."""
+    import ibis  # noqa: PLC0415 (an extra)
+
+    year, month = rows.executed_on.year(), rows.executed_on.month()
+    filed, early = rows.filed_on.year(), rows.filed_on.month() <= 3
+    return ibis.ifelse(early, (year >= filed) | ((year == filed - 1) & (month >= 7)), year >= filed)
+
+
+def _chosen(con: Any, store: Path, name: str, areas: Iterable[str], years: Iterable[int]) -> ir.Table:
+    table = con.read_parquet(store / f"{name}.parquet")
+    table = table.filter(table.fault == "")
+    for column, wanted in (("area", list(areas)), ("year", list(years))):
+        table = table.filter(table[column].isin(wanted)) if wanted else table
+    return table
+
+
+def _by_firm(rows: ir.Table, amount: ir.DecimalColumn) -> ir.Table:
+    """Sums by area, year, flow, enterprise, business type, industry and market: the one pass over all records."""
+    keys = ["area", "year", "flow", "enterprise_id", "business_type", "industry", "market"]
+    return rows.group_by(keys).agg(amount=amount.sum().cast(MONEY), records=rows.count()).cache()
+
+
+def _flows(firms: ir.Table) -> ir.Table:
+    """Each row twice: for its own flow and for all flows."""
+    import ibis  # noqa: PLC0415 (an extra)
+
+    return firms.union(firms.mutate(flow=ibis.literal("all")))
+
+
+def _by_category(firms: ir.Table) -> ir.Table:
+    """Of each area, year, flow and category: value, records, number of enterprises, the largest and the second."""
+    import ibis  # noqa: PLC0415 (an extra)
+
+    keys = ["area", "year", "flow", "category"]
+    tables = []
+    for column in (None, "business_type", "industry", "market"):
+        category = firms[column] if column else ibis.literal("total")
+        tables.append(_flows(firms.mutate(category=category).filter(ibis._.category != "")))
+    every = ibis.union(*tables)
+    every = every.group_by([*keys, "enterprise_id"]).agg(
+        amount=every.amount.sum().cast(MONEY), records=every.records.sum()
+    )
+    order = [ibis.desc("amount"), "enterprise_id"]
+    every = every.mutate(rank=ibis.row_number().over(ibis.window(group_by=keys, order_by=order)) + 1)
+    second = every.amount.max(where=every["rank"] == 2)
+    sums = {"value": every.amount.sum(), "records": every.records.sum(), "firms": every.count()}
+    return every.group_by(keys).agg(**sums, largest=every.amount.max(), second=second)
+
+
+def _ranked(firms: ir.Table) -> ir.Table:
+    """The enterprises of each area, year and flow with what they executed, ranked from the largest."""
+    import ibis  # noqa: PLC0415 (an extra)
+
+    keys, every = ["area", "year", "flow"], _flows(firms)
+    every = every.group_by([*keys, "enterprise_id"]).agg(amount=every.amount.sum().cast(MONEY))
+    order = [ibis.desc("amount"), "enterprise_id"]
+    return every.mutate(rank=ibis.row_number().over(ibis.window(group_by=keys, order_by=order)) + 1).cache()
+
+
+def _decimal(value: Any) -> Decimal:
+    """A sum as an engine gives it; nothing where there was nothing to add."""
+    return Decimal(0) if pd.isna(value) else Decimal(str(value))
+
+
+def _cells(table: ir.Table, indicator: str) -> pd.DataFrame:
+    frame = table.to_pandas()
+    for name in ("value", "largest", "second"):
+        frame[name] = [_decimal(value) / MILLION for value in frame[name]]
+    return frame.assign(indicator=indicator, unit="USD million")
+
+
+def _numbers(signed: ir.Table) -> pd.DataFrame:
+    """How many contracts were signed, by flow; what the enterprises with most of them contribute is in `largest`."""
+    import ibis  # noqa: PLC0415 (an extra)
+
+    keys, every = ["area", "year", "flow"], _flows(signed)
+    every = every.group_by([*keys, "enterprise_id"]).agg(records=every.records.sum())
+    order = [ibis.desc("records"), "enterprise_id"]
+    every = every.mutate(rank=ibis.row_number().over(ibis.window(group_by=keys, order_by=order)) + 1)
+    sums = {"value": every.records.sum(), "firms": every.count(), "largest": every.records.max()}
+    frame = every.group_by(keys).agg(**sums, second=every.records.max(where=every["rank"] == 2)).to_pandas()
+    for name in ("value", "largest", "second"):
+        frame[name] = [_decimal(value) for value in frame[name]]
+    return frame.assign(indicator=NUMBER, unit="count", category="total")
+
+
+def _edges() -> pd.DataFrame:
+    """The size bands of the codebook with their edges in USD million."""
+    book = codebook("categories")
+    bands = book.loc[book["low"].notna(), ["id", "low", "high"]].fillna({"high": math.inf})
+    return pd.concat([bands, pd.DataFrame([("total", 0.0, math.inf)], columns=bands.columns)], ignore_index=True)
+
+
+def _bands(ranked: ir.Table) -> pd.DataFrame:
+    """Of each size band, by what enterprises executed in that flow: their number, and what they hold together."""
+    import ibis  # noqa: PLC0415 (an extra)
+
+    tables, keys = [], ["area", "year", "flow"]
+    for name, low, high in _edges().itertuples(index=False):
+        inside = ranked.filter(ranked.amount >= Decimal(str(low)) * MILLION)
+        inside = inside if math.isinf(high) else inside.filter(inside.amount < Decimal(str(high)) * MILLION)
+        inside = inside.mutate(category=ibis.literal(name))
+        window = ibis.window(group_by=keys, order_by=[ibis.desc("amount"), "enterprise_id"])
+        inside = inside.mutate(place=ibis.row_number().over(window) + 1)
+        second = inside.amount.max(where=inside.place == 2)
+        sums = {"value": inside.amount.sum(), "firms": inside.count(), "largest": inside.amount.max()}
+        tables.append(inside.group_by([*keys, "category"]).agg(**sums, second=second))
+    frame = _cells(ibis.union(*tables), EXECUTED)
+    one = pd.Series([Decimal(1)] * len(frame), index=frame.index, dtype=object)
+    counts = frame.assign(indicator=FIRMS, unit="count", value=[Decimal(int(n)) for n in frame["firms"]], largest=one)
+    counts["second"] = [Decimal(int(n > 1)) for n in frame["firms"]]
+    return pd.concat([frame[frame["category"] != "total"], counts], ignore_index=True)
+
+
+def _concentration(ranked: ir.Table) -> pd.DataFrame:
+    """Exact shares of the k largest enterprises in percent, and the Herfindahl-Hirschman index in points."""
+    amount, rank = ranked.amount, ranked["rank"]
+    wide = amount.cast("decimal(19, 2)")  # DuckDB multiplies up to 18 digits in 64 bits
+    squares = (wide * wide).cast("decimal(38, 4)").sum()  # or ibis would give it two decimals
+    tops = {f"top{k}": amount.sum(where=rank <= k) for k in LEADING}
+    frame = ranked.group_by(["area", "year", "flow"]).agg(
+        total=amount.sum(), firms=ranked.count(), squares=squares, **tops
+    )
+    rows = []
+    for row in frame.to_pandas().itertuples(index=False):
+        total = _decimal(row.total)
+        values = {
+            f"CR{k}": ("percent", 100 * _decimal(getattr(row, f"top{k}")) / total) for k in LEADING if k < row.firms
+        }
+        values["HHI"] = ("points", 10_000 * _decimal(row.squares) / total**2)
+        for name, (unit, value) in values.items():
+            exact = value.quantize(PLACES[unit], ROUND_HALF_UP)
+            rows.append((row.area, row.year, name, row.flow, "total", unit, exact, row.firms, Decimal(0), Decimal(0)))
+    return pd.DataFrame(rows, columns=CELL)
+
+
+def _leading(ranked: ir.Table) -> pd.DataFrame:
+    frame = ranked.filter(ranked["rank"] <= LISTED).select("area", "year", "flow", "rank", "amount").to_pandas()
+    frame["amount"] = [_decimal(value) / MILLION for value in frame["amount"]]
+    return frame.sort_values(["area", "year", "flow", "rank"], ignore_index=True)
+
+
+def _with_zeros(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells with a zero for each business type, flow and size band in which a year has nothing."""
+    bands = [name for name in _edges()["id"] if name != "total"]
+    wanted = {
+        SIGNED: ("total", *TYPES),
+        EXECUTED: ("total", *TYPES, *bands),
+        FIRMS: ("total", *bands),
+        NUMBER: ("total",),
+    }
+    there = set(cells[["area", "year", "indicator", "flow", "category"]].itertuples(index=False, name=None))
+    rows = []
+    for area, year, indicator in cells[["area", "year", "indicator"]].drop_duplicates().itertuples(index=False):
+        unit = "USD million" if indicator in (SIGNED, EXECUTED) else "count"
+        for flow in ("all", "offshore", "onshore"):
+            for category in wanted.get(indicator, ()):
+                if (area, year, indicator, flow, category) not in there:
+                    rows.append((area, year, indicator, flow, category, unit, Decimal(0), 0, Decimal(0), Decimal(0)))
+    return pd.concat([cells, pd.DataFrame(rows, columns=CELL)], ignore_index=True) if rows else cells
+
+
+def figure_rows(cells: pd.DataFrame, withheld: pd.Series | None, *, source: str, locator: str) -> pd.DataFrame:
+    """Rows of the figures' file format, all text, of the cells of one area; `withheld` marks those to suppress.
+
+    A suppressed cell has the qualifier `suppressed` and no value.
+    """
+    hidden = [False] * len(cells) if withheld is None else list(withheld.loc[cells.index] != "")
+    rows = []
+    for cell, suppressed in zip(cells.itertuples(index=False), hidden, strict=True):
+        row = dict.fromkeys(COLUMNS, "") | {"year": str(cell.year), "indicator": cell.indicator, "flow": cell.flow}
+        row |= {"category": "" if cell.category == "total" else cell.category, "unit": cell.unit, "source": source}
+        row |= {"value": "" if suppressed else _written(cell), "qualifier": SUPPRESSED if suppressed else ""}
+        rows.append(row | {"locator": locator})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _written(cell: Any) -> str:
+    return str(cell.value.quantize(PLACES[cell.unit], ROUND_HALF_UP)) if cell.unit in PLACES else str(int(cell.value))

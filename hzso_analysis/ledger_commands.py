@@ -1,0 +1,55 @@
+"""The commands for contract records, which need extras: `hzso aggregate`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from hzso_analysis.endings import HELP, plain_errors
+
+
+@click.command(
+    context_settings=HELP,
+    epilog="""\b
+Examples:
+  hzso aggregate contracts.csv executions.csv --area hangzhou --year 2012
+  hzso aggregate contracts/ executions/ --area hangzhou --area ningbo --years 2008-2012 --out figures
+  hzso aggregate contracts.csv executions.csv --area hangzhou --year 2018 --as-of 2019-03-31 --cut-off
+  hzso aggregate contracts/ executions/ --area hangzhou --year 2012 --engine spark://10.0.0.5:7077 --out figures
+Then
+  hzso report --area hangzhou --year 2012 --data-dir figures
+""",
+)
+@click.argument("contracts", type=click.Path())
+@click.argument("executions", type=click.Path())
+@click.option("--area", "areas", multiple=True, required=True, help="Area of the records; may be given again.")
+@click.option("--year", "years", multiple=True, help="Year of signing or execution; may be given again.")
+@click.option("--years", "span", help="Years instead of --year, such as 2008-2011 or 2008,2010-2011.")
+@click.option("--as-of", default="", help="Count only what was filed (contracts: signed) up to this day, 2012-03-31.")
+@click.option("--cut-off", is_flag=True, help="Leave out executions filed after the 31 March that closes their year.")
+@click.option("--engine", default="duckdb", show_default=True, help="duckdb, spark, or the URL of a Spark master.")
+@click.option("--store", default="ledger", show_default=True, help="Folder that keeps the checked records as Parquet.")
+@click.option("--internal", is_flag=True, help="Suppress nothing; every page then says that it is not for publication.")
+@click.option(
+    "--out", default="", help="Folder of data to write OUT/AREA/ledger-YEAR.csv into; else rows go to stdout."
+)
+def aggregate(span: str | None, years: tuple[str, ...], **options: Any) -> None:
+    """Add up contract records to the figures of a year: levels, size bands, concentration.
+
+    CONTRACTS and EXECUTIONS are CSV or Parquet files, or folders of them; datapackage.json has their columns. Records
+    that cannot count are listed in STORE/rejected-*.csv and counted here. Figures that would tell what a single
+    enterprise did are suppressed, and as many others as it takes that they cannot be computed either.
+    """
+    with plain_errors("no figures were written"):
+        from hzso_analysis import publication  # noqa: PLC0415
+        from hzso_analysis.numerals import years_in  # noqa: PLC0415
+
+        if bool(years) == (span is not None):
+            raise click.UsageError("say which years: --year or --years")
+        wanted = [year for text in ([span] if span is not None else years) for year in years_in(text)]
+        made = publication.publish(years=wanted, note=lambda line: click.echo(line, err=True), **options)
+        for path in made.paths:
+            click.echo(path)
+        if made.text:
+            click.echo(made.text, nl=False)
