@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from hzso_analysis.figures import codebook
-from hzso_analysis.ledger import MONEY
+from hzso_analysis.ledger import MONEY, frame
 from hzso_analysis.vocabulary import COLUMNS, SUPPRESSED
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def aggregate(
     late = (0, Decimal(0))
     if cut_off:
         found = executions.filter(~in_time(executions))
-        rows, amount = found.agg(rows=found.count(), amount=found.amount_usd.sum()).to_pandas().iloc[0]
+        rows, amount = frame(found.agg(rows=found.count(), amount=found.amount_usd.sum())).iloc[0]
         late = int(rows), _decimal(amount) / MILLION
         executions = executions.filter(in_time(executions))
     firms = _by_firm(executions, executions.amount_usd)
@@ -148,10 +148,10 @@ def _decimal(value: Any) -> Decimal:
 
 
 def _cells(table: ir.Table, indicator: str) -> pd.DataFrame:
-    frame = table.to_pandas()
+    found = frame(table)
     for name in ("value", "largest", "second"):
-        frame[name] = [_decimal(value) / MILLION for value in frame[name]]
-    return frame.assign(indicator=indicator, unit="USD million")
+        found[name] = [_decimal(value) / MILLION for value in found[name]]
+    return found.assign(indicator=indicator, unit="USD million")
 
 
 def _numbers(signed: ir.Table) -> pd.DataFrame:
@@ -163,10 +163,10 @@ def _numbers(signed: ir.Table) -> pd.DataFrame:
     order = [ibis.desc("records"), "enterprise_id"]
     every = every.mutate(rank=ibis.row_number().over(ibis.window(group_by=keys, order_by=order)) + 1)
     sums = {"value": every.records.sum(), "firms": every.count(), "largest": every.records.max()}
-    frame = every.group_by(keys).agg(**sums, second=every.records.max(where=every["rank"] == 2)).to_pandas()
+    found = frame(every.group_by(keys).agg(**sums, second=every.records.max(where=every["rank"] == 2)))
     for name in ("value", "largest", "second"):
-        frame[name] = [_decimal(value) for value in frame[name]]
-    return frame.assign(indicator=NUMBER, unit="count", category="total")
+        found[name] = [_decimal(value) for value in found[name]]
+    return found.assign(indicator=NUMBER, unit="count", category="total")
 
 
 def _edges() -> pd.DataFrame:
@@ -190,11 +190,11 @@ def _bands(ranked: ir.Table) -> pd.DataFrame:
         second = inside.amount.max(where=inside.place == 2)
         sums = {"value": inside.amount.sum(), "firms": inside.count(), "largest": inside.amount.max()}
         tables.append(inside.group_by([*keys, "category"]).agg(**sums, second=second))
-    frame = _cells(ibis.union(*tables), EXECUTED)
-    one = pd.Series([Decimal(1)] * len(frame), index=frame.index, dtype=object)
-    counts = frame.assign(indicator=FIRMS, unit="count", value=[Decimal(int(n)) for n in frame["firms"]], largest=one)
-    counts["second"] = [Decimal(int(n > 1)) for n in frame["firms"]]
-    return pd.concat([frame[frame["category"] != "total"], counts], ignore_index=True)
+    found = _cells(ibis.union(*tables), EXECUTED)
+    one = pd.Series([Decimal(1)] * len(found), index=found.index, dtype=object)
+    counts = found.assign(indicator=FIRMS, unit="count", value=[Decimal(int(n)) for n in found["firms"]], largest=one)
+    counts["second"] = [Decimal(int(n > 1)) for n in found["firms"]]
+    return pd.concat([found[found["category"] != "total"], counts], ignore_index=True)
 
 
 def _concentration(ranked: ir.Table) -> pd.DataFrame:
@@ -203,11 +203,11 @@ def _concentration(ranked: ir.Table) -> pd.DataFrame:
     wide = amount.cast("decimal(19, 2)")  # DuckDB multiplies up to 18 digits in 64 bits
     squares = (wide * wide).cast("decimal(38, 4)").sum()  # or ibis would give it two decimals
     tops = {f"top{k}": amount.sum(where=rank <= k) for k in LEADING}
-    frame = ranked.group_by(["area", "year", "flow"]).agg(
+    found = ranked.group_by(["area", "year", "flow"]).agg(
         total=amount.sum(), firms=ranked.count(), squares=squares, **tops
     )
     rows = []
-    for row in frame.to_pandas().itertuples(index=False):
+    for row in frame(found).itertuples(index=False):
         total = _decimal(row.total)
         values = {
             f"CR{k}": ("percent", 100 * _decimal(getattr(row, f"top{k}")) / total) for k in LEADING if k < row.firms
@@ -220,9 +220,9 @@ def _concentration(ranked: ir.Table) -> pd.DataFrame:
 
 
 def _leading(ranked: ir.Table) -> pd.DataFrame:
-    frame = ranked.filter(ranked["rank"] <= LISTED).select("area", "year", "flow", "rank", "amount").to_pandas()
-    frame["amount"] = [_decimal(value) / MILLION for value in frame["amount"]]
-    return frame.sort_values(["area", "year", "flow", "rank"], ignore_index=True)
+    found = frame(ranked.filter(ranked["rank"] <= LISTED).select("area", "year", "flow", "rank", "amount"))
+    found["amount"] = [_decimal(value) / MILLION for value in found["amount"]]
+    return found.sort_values(["area", "year", "flow", "rank"], ignore_index=True)
 
 
 def _with_zeros(cells: pd.DataFrame) -> pd.DataFrame:

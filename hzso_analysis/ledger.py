@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pandas as pd
+
 from hzso_analysis.faults import DataError, first_line, nearest
 from hzso_analysis.figures import codebook
 from hzso_analysis.folders import DATA_DIR, DESCRIBED
@@ -135,7 +137,7 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
         new = Path(aside) / "new"
         new.mkdir()
         con = connect(engine, Path(aside) / "spill")
-        lines, rejected = _write(con, paths, new)
+        lines, rejected = _write(con, paths, Path(aside), new)
         (new / TOLD).write_text(
             json.dumps({"made_of": made_of, "lines": lines, "rejected": rejected}), encoding="utf-8"
         )
@@ -145,10 +147,15 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
     return Kept(store, lines, rejected)
 
 
+def frame(table: ir.Table) -> pd.DataFrame:
+    """What an expression comes to; through Arrow, as ibis and Spark each warn of pandas 3 where they make frames."""
+    return table.to_pyarrow().to_pandas()
+
+
 def coverage(con: Any, store: Path) -> dict[str, list[int]]:
     """The years of each area in which something was executed that counts."""
     table = con.read_parquet(store / "executions.parquet")
-    found = table.filter(table.fault == "").select("area", "year").distinct().order_by(["area", "year"]).to_pandas()
+    found = frame(table.filter(table.fault == "").select("area", "year").distinct().order_by(["area", "year"]))
     return {str(area): [int(year) for year in years] for area, years in found.groupby("area")["year"]}
 
 
@@ -172,9 +179,16 @@ def _told(store: Path) -> dict[str, Any] | None:
         return None
 
 
-def _write(con: Any, paths: dict[str, Path], new: Path) -> tuple[list[str], int]:
+def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path) -> tuple[list[str], int]:
     """Write both tables and the rejected rows; lines with counts and examples of each reason."""
-    read = {name: _read(con, name, path) for name, path in paths.items()}
+    read, faults = {}, []
+    for name, path in paths.items():
+        try:
+            read[name] = _read(con, name, path)
+        except DataError as error:
+            faults += error.faults
+    if faults:
+        raise DataError(faults)
     con.to_parquet(checked_contracts(read["contracts"]).order_by(ORDER), new / "contracts.parquet")
     contracts = con.read_parquet(new / "contracts.parquet")
     executions = checked_executions(read["executions"], contracts)
@@ -185,25 +199,27 @@ def _write(con: Any, paths: dict[str, Path], new: Path) -> tuple[list[str], int]
         again = table.filter((table.fault == "") & (table.copies > 1))
         again = again.mutate(fault=_said(DUPLICATES[name]), copies=again.copies - 1)
         wrong = table.filter(table.fault != "").union(again)
-        found = wrong.group_by("fault").agg(rows=wrong.copies.sum(), first=wrong.contract_id.min()).to_pandas()
-        out, count = int(found["rows"].sum()), int(table.agg(rows=table.copies.sum()).to_pandas()["rows"].fillna(0)[0])
+        found = frame(wrong.group_by("fault").agg(rows=wrong.copies.sum(), first=wrong.contract_id.min()))
+        out, count = int(found["rows"].sum()), int(frame(table.agg(rows=table.copies.sum()))["rows"].fillna(0)[0])
         lines.append(f"{name}: {count:,} rows, of which {count - out:,} count")
         for fault, rows, first in found.sort_values(["rows", "fault"], ascending=[False, True]).itertuples(index=False):
             lines.append(f"  {int(rows):,} left out: {fault}, such as contract {first or '(blank)'}")
         if out:
-            _list(wrong.order_by(["fault", "contract_id", "raw"]), new / f"rejected-{name}.csv")
+            con.to_parquet(wrong.order_by(["fault", "contract_id", "raw"]), aside / f"{name}.parquet")
+            _list(aside / f"{name}.parquet", new / f"rejected-{name}.csv")
         rejected += out
     return lines, rejected
 
 
-def _list(table: ir.Table, path: Path) -> None:
+def _list(parquet: Path, path: Path) -> None:
     """Write rows as CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 (comes with ibis)
+
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        for place, batch in enumerate(table.to_pyarrow_batches()):
-            rows = batch.to_pandas()
-            texts = rows.select_dtypes(["object", "string"]).astype("string").fillna("")
+        for place, batch in enumerate(ds.dataset(parquet, format="parquet").to_batches()):
+            texts = batch.to_pandas().astype("string").fillna("")
             safe = {name: texts[name].mask(texts[name].str.startswith(FORMULA), "'" + texts[name]) for name in texts}
-            rows.assign(**safe).to_csv(file, index=False, header=place == 0)
+            texts.assign(**safe).to_csv(file, index=False, header=place == 0)
 
 
 def _read(con: Any, name: str, path: Path) -> ir.Table:
@@ -265,13 +281,15 @@ def checked_contracts(table: ir.Table) -> ir.Table:
     A contract whose signed amount has no rate counts for its executions, which are in USD.
     """
     import ibis  # noqa: PLC0415 (an extra)
+    import pyarrow as pa  # noqa: PLC0415 (comes with ibis)
 
     texts = [name for name in table.columns if name not in ("signed_on", "signed_amount", "signed_usd")]
     rows = table.mutate(**{name: _text(table[name]) for name in texts})
     rows = rows.group_by(list(rows.columns)).agg(copies=ibis._.count())
     rows = rows.mutate(versions=ibis._.count().over(ibis.window(group_by="contract_id")))
     countries, industries = codebook("countries").astype(str), codebook("categories").query("dimension == 'industry'")
-    known = ibis.memtable(countries.rename(columns={"iso": "market", "category": "named"}).drop(columns="name"))
+    named = countries.rename(columns={"iso": "market", "category": "named"}).drop(columns="name")
+    known = ibis.memtable(pa.table({name: named[name].tolist() for name in named}))
     day, amount = _day(rows.signed_on), _money(rows.signed_amount)
     own = ibis.ifelse(rows.currency == "USD", amount, ibis.null(MONEY))
     usd = ibis.coalesce(_money(rows.signed_usd), own)
