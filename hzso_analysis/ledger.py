@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,6 +102,8 @@ def connect(engine: str = "duckdb", scratch: str | Path | None = None) -> Any:
 
 
 def _spark(engine: str) -> Any:
+    # nothing but Arrow tables passes between the two
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
     from pyspark.sql import SparkSession  # noqa: PLC0415 (an extra)
 
     os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
@@ -356,7 +359,7 @@ def checked_executions(table: ir.Table, contracts: ir.Table) -> ir.Table:
     faults = {
         "day": rows.executed_on.isnull() | rows.filed_on.isnull(),
         "amount": rows.amount_usd.isnull() | (rows.amount_usd <= 0),
-        "unknown": rows.contract_fault.isnull(),
+        "unknown": rows.contract_fault.isnull() | (rows.contract_id == ""),
         "contract": ~rows.contract_fault.isin(["", NO_RATE, UNAUDITED]),
         "before": rows.executed_on < rows.signed_on,
         "filed": rows.filed_on < rows.executed_on,

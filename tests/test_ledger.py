@@ -76,7 +76,7 @@ def bad(tmp_path_factory):
     return kept(tmp_path_factory.mktemp("bad"), [GOOD, *contracts], [DONE, *BAD_EXECUTIONS])
 
 
-@pytest.mark.parametrize(("place", "reason"), enumerate(BAD_CONTRACTS.values()))
+@pytest.mark.parametrize(("place", "reason"), list(enumerate(BAD_CONTRACTS.values())))
 def test_a_contract_that_cannot_count_is_listed_with_the_reason(bad, place, reason):
     rows = listed(bad.folder, "contracts").set_index("contract_id")["fault"]
     assert rows.loc[f"B{place}" if place else ""].startswith(reason)
