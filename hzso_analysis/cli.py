@@ -31,6 +31,7 @@ def main() -> None:
     hzso import FILE --area hangzhou            a messy file becomes figures, after a preview
     hzso diff HEAD~1 HEAD                       what did the last commit change?
     hzso aggregate CONTRACTS EXECUTIONS ...     contract records become figures
+    hzso synthetic FOLDER                       a made-up ledger to try things out with
     """
 
 
@@ -271,6 +272,7 @@ def _on_command_line(ctx: click.Context, name: str) -> bool:
 
 
 main.add_command(ledger_commands.aggregate)
+main.add_command(ledger_commands.synthetic)
 
 if __name__ == "__main__":
     main()

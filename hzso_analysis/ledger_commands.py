@@ -1,4 +1,4 @@
-"""The commands for contract records, which need extras: `hzso aggregate`."""
+"""The commands for contract records, which need extras: `hzso aggregate`, `hzso synthetic`."""
 
 from __future__ import annotations
 
@@ -53,3 +53,41 @@ def aggregate(span: str | None, years: tuple[str, ...], **options: Any) -> None:
             click.echo(path)
         if made.text:
             click.echo(made.text, nl=False)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  hzso synthetic /tmp/ledger
+  hzso synthetic /tmp/ledger --executions 10000000 --years 2008-2022
+  hzso synthetic /tmp/ledger --area synthetic-east --area synthetic-west --faults 0.01 --csv
+"""
+)
+@click.argument("folder", type=click.Path())
+@click.option("--executions", type=int, default=100_000, show_default=True, help="Rows; about 4 to a contract.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed makes other rows.")
+@click.option("--years", default="2008-2012", show_default=True, help="First and last year of the executions.")
+@click.option("--area", "areas", multiple=True, default=["synthetic"], help="Area, synthetic...; may be given again.")
+@click.option("--enterprises", type=int, default=800, show_default=True, help="Enterprises of each area.")
+@click.option("--faults", type=float, default=0.0, show_default=True, help="Part of the rows that get a fault.")
+@click.option("--csv", is_flag=True, help="Two CSV files instead of folders of Parquet files.")
+def synthetic(folder: str, years: str, csv: bool, **options: Any) -> None:
+    """Write a made-up ledger, contract records and their executions, into a new FOLDER.
+
+    It is for trying out what is done with real ones: areas and ids say that the rows are synthetic, and the same
+    options give the same files. The paths go to stdout, progress to stderr.
+    """
+    with plain_errors("nothing was written"):
+        from hzso_analysis.numerals import whole_year, years_in  # noqa: PLC0415
+        from hzso_analysis.synthetic import make_ledger  # noqa: PLC0415
+
+        asked = [whole_year(year) for year in years_in(years)]
+        if asked != list(range(asked[0], asked[-1] + 1)):
+            raise click.UsageError(f"--years {years}: write the first and the last one, such as 2008-2012")
+        kind = "csv" if csv else "parquet"
+        try:
+            paths = make_ledger(folder, years=(asked[0], asked[-1]), kind=kind, progress=True, **options)
+        except ImportError as error:
+            raise click.ClickException(str(error)) from None
+        click.echo("\n".join(map(str, paths)))
+        click.echo("made up: rows of no real enterprise, with ids that begin with SYN-", err=True)
