@@ -83,13 +83,17 @@ def check_place(out_dir: Path) -> None:
 def write_catalogue(out_dir: Path) -> Path:
     """Write `out_dir/index.html` over all reports in `out_dir/area/year/` and return its path.
 
-    The page takes the place of the old one when it is whole; the same reports give the same bytes.
+    The page takes the place of the old one when it is whole; the same reports give the same bytes. A report that another
+    run finishes meanwhile is not left out: whoever writes last looks once more.
 
     Raises FileExistsError where another page would be lost, and OSError where the folder cannot be read or written.
     """
     check_place(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    write_aside(out_dir / "index.html", _page(find_reports(out_dir)).encode())
+    listed, reports = None, find_reports(out_dir)
+    while reports != listed:
+        write_aside(out_dir / "index.html", _page(reports).encode())
+        listed, reports = reports, find_reports(out_dir)
     return out_dir / "index.html"
 
 

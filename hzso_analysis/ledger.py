@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 INSTALL = {"duckdb": "ledger", "ibis": "ledger", "pyarrow": "ledger", "pyspark": "spark"}
-MEMORY = "1GB"  # what DuckDB may take; beyond that it writes to a temporary folder
+MEMORY = "1GB"  # what DuckDB may take to add up; beyond that it writes to a temporary folder
 MONEY = "decimal(18, 2)"
 COUNTS = ("approved", "changed")  # statuses of contracts that an office has audited
 HOME = "CN"
@@ -81,24 +81,26 @@ def needs_extra() -> Iterator[None]:
         ) from None
 
 
-def connect(engine: str = "duckdb", scratch: str | Path | None = None) -> Any:
+def connect(engine: str = "duckdb", scratch: str | Path | None = None, memory: str = MEMORY) -> Any:
     """An ibis connection: `duckdb` in this process, `spark` on this machine, or the Spark cluster of a master's URL.
 
-    `scratch` is a folder in which DuckDB may write what does not fit into memory. Raises DataError naming the extra to
-    install.
+    `scratch` is a folder in which DuckDB may write what does not fit into `memory`. Raises DataError naming the extra
+    to install.
     """
     with needs_extra():
         import ibis  # noqa: PLC0415 (an extra)
 
         if engine == "duckdb":
             con = ibis.duckdb.connect()
-            con.raw_sql(f"SET memory_limit='{MEMORY}'")
+            if memory:
+                con.raw_sql(f"SET memory_limit='{memory}'")
             con.raw_sql("SET preserve_insertion_order=false")  # the rows are sorted where their order counts
             if scratch:
                 quoted = str(scratch).replace("'", "''")
                 con.raw_sql(f"SET temp_directory='{quoted}'")
             return con
-        return ibis.pyspark.connect(_spark(engine))
+        session = _spark(engine)
+        return ibis.pyspark.connect(session)
 
 
 def _spark(engine: str) -> Any:
@@ -139,7 +141,7 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
     with tempfile.TemporaryDirectory(dir=store.parent, prefix=f".{store.name}-") as aside:
         new = Path(aside) / "new"
         new.mkdir()
-        con = connect(engine, Path(aside) / "spill")
+        con = connect(engine, Path(aside) / "spill", memory="")  # once, so with what the machine has
         lines, rejected = _write(con, paths, Path(aside), new)
         (new / TOLD).write_text(
             json.dumps({"made_of": made_of, "lines": lines, "rejected": rejected}), encoding="utf-8"
@@ -151,8 +153,13 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
 
 
 def frame(table: ir.Table) -> pd.DataFrame:
-    """What an expression comes to; through Arrow, as ibis and Spark each warn of pandas 3 where they make frames."""
-    return table.to_pyarrow().to_pandas()
+    """What an expression comes to; through Arrow, as ibis and Spark make frames in ways that pandas 3 warns of."""
+    con = table.get_backend()
+    if con.name != "pyspark":
+        return table.to_pyarrow().to_pandas()
+    from pyspark.sql import SparkSession  # noqa: PLC0415 (an extra)
+
+    return SparkSession.active().sql(con.compile(table)).toArrow().to_pandas()
 
 
 def coverage(con: Any, store: Path) -> dict[str, list[int]]:

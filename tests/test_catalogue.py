@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 from made_reports import ATTACKS, make
 
+from hzso_analysis import catalogue
 from hzso_analysis.catalogue import check_place, find_reports, hash_source, write_catalogue
 
 
@@ -165,3 +166,18 @@ def test_without_reports_the_page_says_how_to_make_one(tmp_path):
     assert "Make one with: hzso report" in page.text
     assert "script" not in page.tags
     check_place(tmp_path / "new")
+
+
+def test_a_report_that_another_run_finishes_meanwhile_is_listed(tmp_path, monkeypatch):
+    make(tmp_path, "china", 2011)
+    arriving = iter([2012, 2013])
+
+    def slowly(path, raw):
+        for year in arriving:
+            make(tmp_path, "china", year)
+            break
+        path.write_bytes(raw)
+
+    monkeypatch.setattr(catalogue, "write_aside", slowly)
+    links = read(tmp_path).links
+    assert [f"china/{year}/index.html" in links for year in (2011, 2012, 2013)] == [True] * 3
