@@ -83,8 +83,8 @@ def check_place(out_dir: Path) -> None:
 def write_catalogue(out_dir: Path) -> Path:
     """Write `out_dir/index.html` over all reports in `out_dir/area/year/` and return its path.
 
-    The page takes the place of the old one when it is whole; the same reports give the same bytes. A report that another
-    run finishes meanwhile is not left out: whoever writes last looks once more.
+    The page takes the place of the old one when it is whole; the same reports give the same bytes. What another run
+    finishes meanwhile is not left out: whoever writes last looks once more.
 
     Raises FileExistsError where another page would be lost, and OSError where the folder cannot be read or written.
     """
