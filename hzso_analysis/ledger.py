@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 INSTALL = {"duckdb": "ledger", "ibis": "ledger", "pyarrow": "ledger", "pyspark": "spark"}
 MEMORY = "1GB"  # what DuckDB may take to add up; beyond that it writes to a temporary folder
+SORTING = "4GB"  # and what to join and sort the records, once
 MONEY = "decimal(18, 2)"
 COUNTS = ("approved", "changed")  # statuses of contracts that an office has audited
 HOME = "CN"
@@ -92,8 +93,7 @@ def connect(engine: str = "duckdb", scratch: str | Path | None = None, memory: s
 
         if engine == "duckdb":
             con = ibis.duckdb.connect()
-            if memory:
-                con.raw_sql(f"SET memory_limit='{memory}'")
+            con.raw_sql(f"SET memory_limit='{memory}'")
             con.raw_sql("SET preserve_insertion_order=false")  # the rows are sorted where their order counts
             if scratch:
                 quoted = str(scratch).replace("'", "''")
@@ -141,7 +141,7 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
     with tempfile.TemporaryDirectory(dir=store.parent, prefix=f".{store.name}-") as aside:
         new = Path(aside) / "new"
         new.mkdir()
-        con = connect(engine, Path(aside) / "spill", memory="")  # once, so with what the machine has
+        con = connect(engine, Path(aside) / "spill", SORTING)
         lines, rejected = _write(con, paths, Path(aside), new)
         (new / TOLD).write_text(
             json.dumps({"made_of": made_of, "lines": lines, "rejected": rejected}), encoding="utf-8"
@@ -329,6 +329,19 @@ def checked_contracts(table: ir.Table) -> ir.Table:
     return rows.mutate(fault=fault, year=rows.signed_on.year(), category=category)
 
 
+def _one_each(contracts: ir.Table) -> ir.Table:
+    """What executions take from their contracts, one row for each number; of one with several contents only that."""
+    import ibis  # noqa: PLC0415 (an extra)
+
+    carried = ["contract_id", "area", "flow", "business_type", "industry", "enterprise_id", "signed_on"]
+    carried += ["market", "named", "eu_since", "eu_until"]
+    single = contracts.filter(contracts.versions == 1)
+    single = single.select(*carried, contract_fault=single.fault)
+    double = contracts.filter(contracts.versions > 1).select("contract_id").distinct()
+    nothing = {name: ibis.null(single[name].type()) for name in carried[1:]}
+    return single.union(double.mutate(**nothing, contract_fault=ibis.literal(CONTRACT_FAULTS["twice"])))
+
+
 def _said(text: str) -> ir.StringScalar:
     import ibis  # noqa: PLC0415 (an extra)
 
@@ -357,12 +370,7 @@ def checked_executions(table: ir.Table, contracts: ir.Table) -> ir.Table:
     raw = shown[0].concat(" ", shown[1], " ", shown[2])
     days = {name: _day(rows[name]) for name in ("executed_on", "filed_on")}
     rows = rows.mutate(raw=raw, amount_usd=_money(rows.amount_usd), **days)
-    carried = ["area", "flow", "business_type", "industry", "enterprise_id", "signed_on"]
-    carried += ["market", "named", "eu_since", "eu_until", "contract_fault"]
-    own = contracts.mutate(contract_fault=contracts.fault)
-    # of a number with several contents any will do: the rows are left out with it
-    own = own.group_by("contract_id").agg(**{name: own[name].max() for name in carried})
-    rows = rows.left_join(own, "contract_id").drop("contract_id_right")
+    rows = rows.left_join(_one_each(contracts), "contract_id").drop("contract_id_right")
     faults = {
         "day": rows.executed_on.isnull() | rows.filed_on.isnull(),
         "amount": rows.amount_usd.isnull() | (rows.amount_usd <= 0),
