@@ -82,8 +82,9 @@ def suppress(
         primary = {name for name, mark in zip(names, part["mark"], strict=True) if mark}
         withheld = _withheld(values, primary, _definitions(part, values, book, data_dir), rule, slices)
         rows.loc[part.index[[name in withheld - primary for name in names]], "mark"] = "secondary"
+    others = dict(list(rows[plain].groupby(FLOW)))
     for key, part in rows[~plain].groupby(FLOW):
-        same = rows[plain & (rows[FLOW] == key).all(axis=1)]
+        same = others.get(key, rows[:0])
         leaders = list(map(Decimal, largest[key]["amount"])) if key in largest else []
         rows.loc[part.index, "mark"] = part["indicator"].map(_concentration(part, same, leaders, book, rule))
     return pd.Series(rows["mark"].sort_index().to_numpy(), index=cells.index, dtype=object)
