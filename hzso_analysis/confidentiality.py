@@ -101,11 +101,10 @@ def _check(rows: pd.DataFrame, largest: Mapping[Any, pd.DataFrame]) -> None:
 
 
 def _primary(rows: pd.DataFrame, rule: Rule) -> pd.Series:
-    amount = rows["unit"].isin(AMOUNTS) & (rows["value"] > 0)
-    few = (rows["firms"] > 0) & (rows["firms"] < rule.minimum)
+    amount, some = rows["unit"].isin(AMOUNTS), rows["value"] > 0
+    few = (rows["firms"] > 0) & (rows["firms"] < rule.minimum) & (amount | rows["indicator"].isin(COUNTED))
     rest = rows["value"] - rows["largest"] - rows["second"]
-    dominated = amount & (rest < rows["largest"].map(lambda value: rule.p * value))
-    return few & (amount | rows["indicator"].isin(COUNTED)) | dominated
+    return some & (few | amount & (rest < rows["largest"].map(lambda value: rule.p * value)))
 
 
 def _definitions(
@@ -189,18 +188,19 @@ def _concentration(
 
 def _known_sums(sized: pd.DataFrame, book: pd.DataFrame) -> dict[int, Decimal]:
     """What all firms down to a rank have, for ranks at edges of bands and the last; nothing if one is unclear."""
-    money = sized[sized["indicator"] == "contracts executed"].set_index("category")
-    firms = sized[sized["indicator"] == "enterprises"].set_index("category")["value"]
-    if "total" not in money.index or not money.loc["total", "value"]:
+    executed = sized[sized["indicator"] == "contracts executed"]
+    money = dict(zip(executed["category"], map(Decimal, executed["value"]), strict=True))
+    firms = sized[sized["indicator"] == "enterprises"].set_index("category")["value"].to_dict()
+    if not money.get("total"):
         return {}
     above = {math.inf: (0, Decimal(0))}
-    bands = book.loc[book.index.isin({*money.index, *firms.index}), ["low", "high"]].fillna({"high": math.inf})
+    bands = book.loc[book.index.isin({*money, *firms} - {"total"}), ["low", "high"]].fillna({"high": math.inf})
     for name, low, high in bands.sort_values("low", ascending=False).itertuples():
-        if high not in above or name not in money.index or name not in firms.index:
+        if high not in above or name not in money or name not in firms:
             return {}
-        above[low] = above[high][0] + int(firms[name]), above[high][1] + Decimal(money.loc[name, "value"])
+        above[low] = above[high][0] + int(firms[name]), above[high][1] + money[name]
     sums = {rank: amount for rank, amount in above.values() if rank}
-    return sums | {int(money.loc["total", "firms"]): Decimal(money.loc["total", "value"])}
+    return sums | {int(executed.loc[executed["category"] == "total", "firms"].iloc[0]): money["total"]}
 
 
 def _apart(first: int, last: int, sums: Mapping[int, Decimal], leading: list[Decimal], rule: Rule) -> bool:

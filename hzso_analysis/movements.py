@@ -17,7 +17,6 @@ from hzso_analysis.constraints import Cell, Constraint, is_hidden
 from hzso_analysis.solver import add_row, quiet_highs, run
 
 FREE = 1e-5  # movements of what is withheld cost next to nothing; nothing at all would let them run away
-ROUNDS, SHORT = 3, 0.1  # of the choice of few cells; the movement, as a part of that asked for, that counts as short
 MOVED = 1e-6  # of the movement that is asked for; what is smaller is the tolerance of the solver
 
 
@@ -66,10 +65,11 @@ class Movements:
         self.most = np.where(fixed, 0.0, math.inf)
         slack = [_slack(c, truth) for c in definitions]
         self.loose = {row: ends for row, ends in enumerate(slack) if any(end and math.isfinite(end) for end in ends)}
-        self.costs = np.array([FREE if cell in withheld else prices.get(cell, FREE) for cell in self.cells])
         self.highs = quiet_highs()
-        for _ in range(2 * len(self.cells)):
+        costs = [FREE if cell in withheld else prices.get(cell, FREE) for cell in self.cells]
+        for place, cost in enumerate(costs * 2):
             self.highs.addVar(0.0, highspy.kHighsInf)
+            self.highs.changeColCost(place, cost)
         for c, ends in zip(definitions, slack, strict=True):
             up = [(self.column[cell], factor) for cell, factor in c.terms.items()]
             add_row(self.highs, *ends, up + [(place + len(self.cells), -factor) for place, factor in up])
@@ -77,56 +77,36 @@ class Movements:
     def free(self, cell: Cell, need: float) -> set[Cell]:
         """Withhold what it takes that this cell could be `need` higher, and so much (or zero) lower; what that is.
 
-        Each direction is the program of Kelly, Golden and Assad: the cheapest movement of published cells.
+        Each direction is the program of Kelly, Golden and Assad: the cheapest movement of published cells. It may move
+        several a little where one would do.
         """
         found: set[Cell] = set()
         for by in (need, -min(need, self.room[self.column[cell]])):
             if self.reached[cell, by > 0] >= abs(by) * (1 - MOVED):
                 continue
-            moves = self._fewest(cell, by)
+            moves = self._cheapest(cell, by)
             # no answer can come of values that contradict each other only: then nothing is published
-            places = np.arange(len(self.cells)) if moves is None else np.flatnonzero(moves)
-            found |= {self.cells[place] for place in places if self.cells[place] in self.priced}
-            self.costs[places] = FREE
-            for place in [] if moves is None else places:
-                key = self.cells[place], bool(moves[place] > 0)
-                self.reached[key] = max(self.reached[key], abs(moves[place]))
+            found |= self.priced if moves is None else self.priced & set(moves)
+            for place in (self.column[other] + down for other in found for down in (0, len(self.cells))):
+                self.highs.changeColCost(place, FREE)
+            for other, move in (moves or {}).items():
+                self.reached[other, move > 0] = max(self.reached[other, move > 0], abs(move))
         return found
 
-    def _fewest(self, cell: Cell, by: float) -> np.ndarray | None:
-        """How far each cell moves; cells that have a price should be few, so what moved little is made dearer.
-
-        The program itself likes many short movements. Weights that fall with the movement are those of Candes, Wakin
-        and Boyd (2008), Journal of Fourier Analysis and Applications 14, 877-905.
-        """
-        best, least, costs = None, math.inf, self.costs
-        for _ in range(ROUNDS):
-            moves = self._cheapest(cell, by, costs)
-            if moves is None:
-                return None
-            price = self.costs[moves != 0].sum()
-            best, least = (moves, price) if price < least else (best, least)
-            costs = np.where(self.costs > FREE, self.costs / (abs(moves / by) + SHORT), FREE)
-            if np.count_nonzero(moves[self.costs > FREE]) < 2:
-                break
-        return best
-
-    def _cheapest(self, cell: Cell, by: float, costs: np.ndarray) -> np.ndarray | None:
-        """How far each cell moves; the program measures all in that movement, so that its tolerance is small."""
+    def _cheapest(self, cell: Cell, by: float) -> dict[Cell, float] | None:
+        """What moves with a cell; the program measures all in that movement, so that its tolerance is small."""
         unit, n = abs(by), len(self.cells)
         low, high = np.zeros(2 * n), np.concatenate([self.most, self.room / unit])
         up, down = self.column[cell], self.column[cell] + n
         low[up], high[up], low[down], high[down] = (1.0, 1.0, 0.0, 0.0) if by > 0 else (0.0, 0.0, 1.0, 1.0)
-        columns = np.arange(2 * n, dtype=np.int32)
-        self.highs.changeColsBounds(2 * n, columns, low, high)
-        self.highs.changeColsCost(2 * n, columns, np.tile(costs, 2))
+        self.highs.changeColsBounds(2 * n, np.arange(2 * n, dtype=np.int32), low, high)
         for row, ends in self.loose.items():
             self.highs.changeRowBounds(row, ends[0] / unit, ends[1] / unit)
         if run(self.highs) != highspy.HighsModelStatus.kOptimal:
             return None
         found = np.array(self.highs.getSolution().col_value)
         moves = found[:n] - found[n:]
-        return np.where(abs(moves) > MOVED, moves * unit, 0.0)
+        return {self.cells[place]: moves[place] * unit for place in np.flatnonzero(abs(moves) > MOVED)}
 
 
 def _slack(constraint: Constraint, truth: Mapping[Cell, Decimal]) -> tuple[float, float]:
