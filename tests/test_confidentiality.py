@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from hzso_analysis import DataError, codebook, reconcile
-from hzso_analysis.confidentiality import CONCENTRATION, KEY, _vague, suppress
+from hzso_analysis.confidentiality import CONCENTRATION, KEY, _definitions, _vague, suppress
 from hzso_analysis.constraints import Cell, Constraint, build_constraints
 from hzso_analysis.solver import System
 
@@ -271,6 +271,16 @@ def test_everything_is_withheld_where_values_contradict_each_other():
     """ITO cannot be larger where all are nothing: no movement is possible, so none is known to be safe."""
     cells = table(("total", 0, 0, 0, 0), ("ITO", 5, 2, 4, 1), ("financial services", 7, 5, 2, 2), ("USA", 0, 0, 0, 0))
     assert suppress(cells).tolist() == ["", "primary", "secondary", ""]
+
+
+@pytest.mark.parametrize(("other", "known"), [("20.00000001", True), ("19", False)])
+def test_markets_are_known_to_be_the_total_where_they_are(other, known):
+    cells = table(("total", 70, 9, 9, 8), ("USA", 50, 9, 9, 8), ("other markets", other, 9, 9, 8), ("ITO", 70, 9, 9, 8))
+    names = [Cell(*row[:2], "", *row[2:]) for row in cells[KEY].itertuples(index=False)]
+    book = codebook("categories").set_index("id")
+    definitions = _definitions(cells, dict(zip(names, cells["value"], strict=True)), book, None)
+    sums = [c.terms for c in definitions if c.low == c.high == 0 and names[1] in c.terms]
+    assert sums == ([{names[1]: 1.0, names[2]: 1.0, names[0]: -1.0}] if known else [])
 
 
 def sized(*counts: int, each: dict[str, int]) -> pd.DataFrame:
