@@ -239,6 +239,27 @@ def test_a_total_is_withheld_where_nothing_else_is_left():
     assert marked(table(*rows)) == {"total": "secondary", "ITO": "primary", "BPO": "", "KPO": ""}
 
 
+def test_more_categories_are_withheld_rather_than_totals():
+    """Two totals and one more cell would do for a start."""
+    flows = {"all": (180, 110, 20, 50), "offshore": (30, 10, 20, 0), "onshore": (150, 100, 0, 50)}
+    rows = {
+        flow: [(name, n, 9 * (n > 0), n and 3, n and 3) for name, n in zip(["total", *TYPES], values, strict=True)]
+        for flow, values in flows.items()
+    }
+    rows["offshore"][1] = ("ITO", 10, 2, 6, 4)
+    cells = pd.concat([table(*found, flow=flow) for flow, found in rows.items()], ignore_index=True)
+    marks = suppress(cells)
+    assert (marks[cells["category"] == "total"] == "").all()
+
+
+def test_a_cent_lost_by_rounding_moves_nothing():
+    sums = [("total", "90.00000001", 20, 9, 8), ("ITO", 45, 10, 9, 8), ("BPO", 45, 10, 9, 8), ("KPO", 0, 0, 0, 0)]
+    assert set(marked(table(*sums, ("financial services", "0.00000010", 2, "6e-8", "4e-8"))).values()) == {
+        "",
+        "primary",
+    }
+
+
 def test_a_category_is_withheld_in_a_second_flow_too():
     rows = [(("USA", 50, 9, 9, 8), "all"), (("USA", 30, 2, 20, 10), "offshore"), (("USA", 20, 7, 5, 4), "onshore")]
     cells = pd.concat([table(row, flow=flow) for row, flow in rows], ignore_index=True)
@@ -324,9 +345,9 @@ def ranked(amounts: list[int], bands: tuple[str, ...] = ()) -> tuple[pd.DataFram
     return cells, pd.DataFrame(leading, columns=["area", "year", "flow", "rank", "amount"])
 
 
-def concentration(amounts: list[int], *bands: str) -> dict[str, str]:
+def concentration(amounts: list[int], *bands: str, **arguments) -> dict[str, str]:
     cells, leading = ranked(amounts, bands)
-    marks = suppress(cells, leading=leading)
+    marks = suppress(cells, leading=leading, **arguments)
     return {name: mark for name, mark in zip(cells["indicator"], marks, strict=True) if name in CONCENTRATION}
 
 
@@ -376,6 +397,7 @@ def test_a_share_next_to_the_edge_of_a_band_is_withheld():
     assert "CR4" in opened([150, 140, 130, 120, *range(99, 60, -1)], "above USD 100 million")  # the band itself
     assert "CR4" not in opened([150, 140, 130, *range(99, 60, -1)], "above USD 100 million")
     assert "CR8" not in opened([150, 140, 130, *range(99, 93, -1), *range(49, 20, -1)], *BANDS)  # nine above 50
+    assert "CR8" in opened([150, 140, 130, *range(99, 90, -1), *range(49, 20, -1)], *BANDS)  # twelve above 50
 
 
 def test_a_band_that_is_withheld_takes_all_shares_with_it():
@@ -403,6 +425,24 @@ def test_the_index_bounds_the_largest_from_both_sides():
     lower = index / 100 / Decimal("0.9")
     assert _vague(lower + Decimal("0.01"), index, *ten)
     assert not _vague(lower - Decimal("0.01"), index, *ten)
+
+
+def test_the_index_is_read_with_the_sum_of_the_leading_group():
+    """Five of ten firms have 80 of 100; the squares of the others are at least 20^2 / 5."""
+    index = Decimal("37.5") ** 2 + Decimal("42.5") ** 2 / 4 + 80
+    upper, known = Decimal("37.5") / Decimal("1.1"), ((Decimal(80), Decimal(100)), (5, 10), Decimal("0.1"))
+    assert _vague(upper - Decimal("0.01"), index, *known)
+    assert not _vague(upper + Decimal("0.01"), index, *known)
+
+
+def test_bands_are_those_of_the_folder(tmp_path):
+    known = codebook("categories")
+    known.loc[known["id"] == "above USD 100 million", "id"] = "huge"
+    known.to_csv(tmp_path / "categories.csv", index=False)
+    cells, leading = ranked([150, 140, 130, *range(99, 60, -1)], ("above USD 100 million",))
+    cells["category"] = cells["category"].replace("above USD 100 million", "huge")
+    marks = suppress(cells, leading=leading, data_dir=tmp_path)
+    assert marks[cells["indicator"] == "CR4"].tolist() == ["primary"]
 
 
 # The frame
