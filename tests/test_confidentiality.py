@@ -241,12 +241,12 @@ def test_a_total_is_withheld_where_nothing_else_is_left():
 
 def test_more_categories_are_withheld_rather_than_totals():
     """Two totals and one more cell would do for a start."""
-    flows = {"all": (180, 110, 20, 50), "offshore": (30, 10, 20, 0), "onshore": (150, 100, 0, 50)}
+    flows = {"all": (245, 140, 105, 0), "offshore": (45, 40, 5, 0), "onshore": (200, 100, 100, 0)}
     rows = {
         flow: [(name, n, 9 * (n > 0), n and 3, n and 3) for name, n in zip(["total", *TYPES], values, strict=True)]
         for flow, values in flows.items()
     }
-    rows["offshore"][1] = ("ITO", 10, 2, 6, 4)
+    rows["offshore"][1] = ("ITO", 40, 2, 21, 19)
     cells = pd.concat([table(*found, flow=flow) for flow, found in rows.items()], ignore_index=True)
     marks = suppress(cells)
     assert (marks[cells["category"] == "total"] == "").all()
@@ -365,6 +365,7 @@ def test_groups_of_firms_of_like_size_can_be_known_but_never_the_first_two():
         "CR20": "",
         "HHI": "primary",
     }
+    assert concentration(amounts, minimum=5)["CR4"] == "primary"
 
 
 def test_without_the_leading_enterprises_nothing_of_concentration_is_published():
