@@ -246,16 +246,21 @@ def _with_zeros(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def figure_rows(cells: pd.DataFrame, withheld: pd.Series | None, *, source: str, locator: str) -> pd.DataFrame:
-    """Rows of the figures' file format, all text, of the cells of one area; `withheld` marks those to suppress.
+    """Rows of the figures' file format, all text, of the cells of one area; `withheld` are the marks of `suppress`.
 
-    A suppressed cell has the qualifier `suppressed` and no value.
+    A suppressed cell has the qualifier `suppressed` and no value, an omitted one has no row.
     """
-    hidden = [False] * len(cells) if withheld is None else list(withheld.loc[cells.index] != "")
+    marks = [""] * len(cells) if withheld is None else list(withheld.loc[cells.index])
     rows = []
-    for cell, suppressed in zip(cells.itertuples(index=False), hidden, strict=True):
+    for cell, mark in zip(cells.itertuples(index=False), marks, strict=True):
+        if mark == "omitted":
+            continue
+        suppressed = bool(mark)
         row = dict.fromkeys(COLUMNS, "") | {"year": str(cell.year), "indicator": cell.indicator, "flow": cell.flow}
         row |= {"category": "" if cell.category == "total" else cell.category, "unit": cell.unit, "source": source}
         row |= {"value": "" if suppressed else _written(cell), "qualifier": SUPPRESSED if suppressed else ""}
+        # a sum of records is exact; a zero with half a cent beside it would only be trouble for the solver
+        row |= {"precision": "0"} if cell.value == 0 and not suppressed else {}
         rows.append(row | {"locator": locator})
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -49,18 +49,19 @@ def suppress(
     leading: pd.DataFrame | None = None,
     minimum: int = 3,
     percent: float = 10,
-    slices: bool = True,
 ) -> pd.Series:
-    """Return "", "primary" or "secondary" for each row of `cells`, with its index: what is not "" is to be withheld.
+    """Return "", "primary", "secondary" or "omitted" for each row of `cells`, with its index.
+
+    What is primary or secondary is to be suppressed, what is omitted is to be left out.
 
     `cells`: a row per figure with area, year, indicator, flow, category, unit, value, firms (how many contribute),
     largest and second (what the two largest of them contribute); numbers are Decimal, amounts in USD million with
     cents. `leading`: area, year, flow, rank, amount of the largest enterprises by contracts executed (22 are enough);
     without it CRk and HHI are all withheld. Primary are figures of fewer than `minimum` firms, and amounts where the
     firms besides the two largest have less than `percent` of the largest. Secondary ones are chosen so that what is
-    published leaves each withheld amount open by `percent` up and down, and each count by at least 1. With `slices`
-    further bands are withheld where their difference would tell of too few firms (above 5 without above 10 million);
-    these need no interval of their own.
+    published leaves each withheld amount open by `percent` up and down, and each count by at least 1. Bands are
+    omitted where their difference would tell of too few firms (above 5 without above 10 million): a band that holds
+    almost all could have an interval of its own only if the total were suppressed as well.
     Raises DataError for figures in two rows, negative values and leading enterprises with a rank missing. Source of
     the method: p%-rule and the linear programs of Kelly, Golden and Assad (1992), Networks 22, 397-417.
 
@@ -80,8 +81,9 @@ def suppress(
         names = [Cell(area, int(year), "", *rest) for area, year, *rest in part[KEY].to_numpy().tolist()]
         values = dict(zip(names, map(Decimal, part["value"]), strict=True))
         primary = {name for name, mark in zip(names, part["mark"], strict=True) if mark}
-        withheld = _withheld(values, primary, _definitions(part, values, book, data_dir), rule, slices)
-        rows.loc[part.index[[name in withheld - primary for name in names]], "mark"] = "secondary"
+        withheld, omitted = _withheld(values, primary, _definitions(part, values, book, data_dir), rule)
+        for mark, chosen in (("secondary", withheld - primary), ("omitted", omitted - withheld)):
+            rows.loc[part.index[[name in chosen for name in names]], "mark"] = mark
     others = dict(list(rows[plain].groupby(FLOW)))
     for key, part in rows[~plain].groupby(FLOW):
         same = others.get(key, rows[:0])
@@ -128,9 +130,9 @@ def _definitions(
 
 
 def _withheld(
-    values: Mapping[Cell, Decimal], primary: set[Cell], definitions: list[Constraint], rule: Rule, slices: bool
-) -> set[Cell]:
-    """The primary cells and those without which each of them, and of these, could be bounded too tightly.
+    values: Mapping[Cell, Decimal], primary: set[Cell], definitions: list[Constraint], rule: Rule
+) -> tuple[set[Cell], set[Cell]]:
+    """The primary cells and those without which each of them, and of these, could be bounded too tightly; the omitted.
 
     Withholding more later takes nothing away from a cell that is free, so each is looked at once, the largest first.
     """
@@ -142,10 +144,9 @@ def _withheld(
         need, cell = max((rule.need(truth[cell], cell.unit), cell) for cell in pending)
         fresh = program.free(cell, need) - withheld
         withheld, pending = withheld | fresh, (pending | fresh) - {cell}
-    # a band that holds almost all could have an interval of its own only if the total were withheld
-    for cell in sorted(_thin(truth, values, rule)) if slices else []:
-        withheld |= program.free(cell, rule.need(truth[cell], cell.unit))
-    return withheld
+    thin = sorted(_thin(truth, values, rule))
+    omitted = set().union(*(program.free(cell, rule.need(truth[cell], cell.unit)) for cell in thin))
+    return withheld, omitted
 
 
 def _thin(truth: Mapping[Cell, Decimal], values: Mapping[Cell, Decimal], rule: Rule) -> set[Cell]:

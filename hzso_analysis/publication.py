@@ -118,8 +118,10 @@ def _files(found: Aggregate, where: str, internal: bool, note: Callable[[str], o
     """The rows of each area and year by the path of their file."""
     withheld = None if internal else suppress(found.cells, leading=found.leading)
     if withheld is not None:
-        primary, secondary = (int((withheld == kind).sum()) for kind in ("primary", "secondary"))
-        note(f"{len(withheld):,} figures: {primary:,} suppressed, {secondary:,} more so that nobody can compute them")
+        primary, secondary, omitted = (int((withheld == mark).sum()) for mark in ("primary", "secondary", "omitted"))
+        said = f"{primary:,} suppressed, {secondary:,} more so that nobody can compute them"
+        said += f", {omitted:,} size bands left out that would tell too much by their difference" if omitted else ""
+        note(f"{len(withheld):,} figures: {said}")
     files = {}
     for (area, year), cells in found.cells.groupby(["area", "year"]):
         source = f"{SYNTHETIC} ledger" if area.startswith(SYNTHETIC) else "ledger"

@@ -15,6 +15,7 @@ from hzso_analysis.constraints import Cell, Constraint, build_constraints
 from hzso_analysis.solver import System
 
 COLUMNS = [*KEY, "value", "firms", "largest", "second"]
+SUPPRESSED = ["primary", "secondary"]
 AMOUNTS = ["contracts executed", "contracts signed"]
 MARKETS = ["USA", "EU", "Japan", "other markets"]
 TYPES = ["ITO", "BPO", "KPO"]
@@ -112,14 +113,14 @@ def aggregate(records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def figures(cells: pd.DataFrame, marks: pd.Series) -> pd.DataFrame:
     """What is published, without the rows of concentration, of which `reconcile` has no definition."""
-    hidden, amount = marks != "", cells["unit"] == "USD million"
+    hidden, amount = marks.isin(SUPPRESSED), cells["unit"] == "USD million"
     frame = cells[KEY].assign(
         **{"months": "", "measure": "level", "value": cells["value"].astype(float).mask(hidden)},
         # nothing is nothing to the cent
         precision=np.where(amount & (cells["value"] > 0), 0.5e-8, 0.0),
         **{"qualifier": np.where(hidden, "suppressed", ""), "source": "ledger", "weight": 2},
     )
-    return frame[~cells["indicator"].isin(CONCENTRATION)]
+    return frame[~cells["indicator"].isin(CONCENTRATION) & (marks != "omitted")]
 
 
 def plain(cells: pd.DataFrame) -> pd.Series:
@@ -141,7 +142,7 @@ def seen_by_reconcile(cells: pd.DataFrame, marks: pd.Series) -> list[str]:
     estimates, complaints = found.estimates.set_index(KEY), []
     if len(found.suspects) or len(found.alternatives):
         complaints.append("figures contradict each other")
-    for row in cells[(marks != "") & plain(cells)].itertuples():
+    for row in cells[marks.isin(SUPPRESSED) & plain(cells)].itertuples():
         name = tuple(getattr(row, column) for column in KEY)
         known = estimates.loc[name]
         if known["status"] != "suppressed":
@@ -150,7 +151,7 @@ def seen_by_reconcile(cells: pd.DataFrame, marks: pd.Series) -> list[str]:
     return complaints
 
 
-def seen_by_insiders(cells: pd.DataFrame, marks: pd.Series, withheld: pd.Series) -> list[str]:
+def seen_by_insiders(cells: pd.DataFrame, marks: pd.Series) -> list[str]:
     """Complaints of one who knows that markets add up, about withheld cells and slices of one or two firms."""
     frame = figures(cells, marks)
     frame = frame.assign(since=pd.NA, of="", currency=np.where(frame["unit"] == "count", "", "USD"))
@@ -161,7 +162,8 @@ def seen_by_insiders(cells: pd.DataFrame, marks: pd.Series, withheld: pd.Series)
             constraints.append(Constraint("", dict.fromkeys(parts, 1.0) | {whole: -1.0}, 0.0, 0.0))
     system = System(names, constraints, dict.fromkeys(frame.index, 2.0))
     values = {Cell(*row[:2], "", *row[2:-1]): float(row[-1]) for row in cells[[*KEY, "value"]].itertuples(index=False)}
-    wanted = {name: values[name] for name, mark in zip(values, withheld, strict=True) if mark and name in system.column}
+    marked = zip(values, marks.isin(SUPPRESSED), strict=True)
+    wanted = {name: values[name] for name, mark in marked if mark and name in system.column}
     for firms in [name for name in names if name.indicator == "enterprises" and name.category in SLICES]:
         money = firms._replace(indicator="contracts executed", unit="USD million")
         for name in (firms, money):
@@ -324,11 +326,10 @@ def test_a_band_of_one_firm_is_withheld_with_another_band_by_count_and_amount():
     assert seen_by_reconcile(cells, marks) == []
 
 
-def test_the_difference_of_two_bands_is_withheld_where_it_is_one_firm():
+def test_a_band_is_omitted_where_its_difference_from_another_is_one_firm():
     cells = sized(7, 6, each={"above USD 5 million": 20, "above USD 10 million": 20})
-    assert (suppress(cells, slices=False) == "").all()
     marks = suppress(cells)
-    assert (marks[:2] == "secondary").any() and (marks[2:] == "secondary").any()
+    assert (marks[:2] == "omitted").any() and (marks[2:] == "omitted").any() and not marks.isin(SUPPRESSED).any()
     assert (suppress(sized(9, 6, each={"above USD 5 million": 20, "above USD 10 million": 20})) == "").all()
 
 
@@ -501,7 +502,7 @@ def test_no_withheld_cell_of_a_random_world_can_be_bounded_more_tightly_than_the
     shares, totals = [], []
     for seed in range(20 * case, 20 * case + 20):
         cells, leading = aggregate(contracts(seed))
-        marks = suppress(cells, leading=leading, slices=False)
+        marks = suppress(cells, leading=leading)
         assert seen_by_reconcile(cells, marks) == [], f"world {seed}"
         shares.append((marks[plain(cells)] == "").mean())
         totals.extend(marks[plain(cells) & (cells["category"] == "total")] == "")
@@ -514,7 +515,5 @@ def test_no_withheld_cell_of_a_random_world_can_be_bounded_more_tightly_than_the
 def test_insiders_learn_no_more_and_slices_between_bands_are_open_too(case):
     for seed in range(10 * case, 10 * case + 10):
         cells, leading = aggregate(contracts(seed))
-        fewer, marks = suppress(cells, leading=leading, slices=False), suppress(cells, leading=leading)
-        same = (fewer == "") | (fewer == marks) | cells["indicator"].isin(CONCENTRATION)
-        assert same.all(), f"world {seed}"
-        assert seen_by_insiders(cells, marks, fewer) == [], f"world {seed}"
+        marks = suppress(cells, leading=leading)
+        assert seen_by_insiders(cells, marks) == [], f"world {seed}"
