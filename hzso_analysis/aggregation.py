@@ -266,4 +266,4 @@ def figure_rows(cells: pd.DataFrame, withheld: pd.Series | None, *, source: str,
 
 
 def _written(cell: Any) -> str:
-    return str(cell.value.quantize(PLACES[cell.unit], ROUND_HALF_UP)) if cell.unit in PLACES else str(int(cell.value))
+    return f"{cell.value.quantize(PLACES[cell.unit], ROUND_HALF_UP):f}" if cell.unit in PLACES else str(int(cell.value))

@@ -14,6 +14,8 @@ pytest.importorskip("ibis")
 
 from hzso_analysis import aggregation, ledger
 from hzso_analysis.figures import codebook
+from hzso_analysis.publication import publish
+from hzso_analysis.report import build_report
 from hzso_analysis.synthetic import make_ledger
 
 KEY = ["area", "year", "indicator", "flow", "category"]
@@ -233,3 +235,10 @@ def test_a_million_executions_are_the_same_in_duckdb_spark_and_pandas(tmp_path):
     sums = counted.groupby(["year", "flow"])["amount_usd"].sum()
     cells = found["spark"].cells.query("indicator == 'contracts executed' and category == 'total' and flow != 'all'")
     assert {(row.year, row.flow): row.value * 1_000_000 for row in cells.itertuples()} == sums.to_dict()
+
+    store, years = kept["duckdb"].folder, range(2008, 2013)
+    publish(*lists, areas=["synthetic"], years=years, store=store, out=tmp_path / "figures")
+    page = build_report(area="synthetic", year=2011, data_dir=tmp_path / "figures", out_dir=tmp_path / "out")
+    total = found["duckdb"].cells.query("indicator == 'contracts executed' and category == 'total' and year == 2011")
+    offshore = total.set_index("flow")["value"]["offshore"]
+    assert f"{offshore.quantize(Decimal('0.01'), ROUND_HALF_UP):,}" in page.read_text(encoding="utf-8")
