@@ -76,7 +76,8 @@ def in_polars(path: str) -> float:
     for flows, firms in ((KEYS, tables[3]), (KEYS[:2], every)):
         amount = pl.col("amount_usd").cast(pl.Float64)
         ranked = firms.with_columns(amount, rank=pl.col("amount_usd").rank("ordinal", descending=True).over(flows))
-        ranked.group_by([*flows, pl.col("amount_usd").cut(EDGES[1:-1], left_closed=True)]).agg(amount.sum(), pl.len())
+        band = pl.sum_horizontal([amount >= edge for edge in EDGES[1:-1]]).alias("band")
+        ranked.group_by([*flows, band]).agg(amount.sum(), pl.len())
         tops = [(amount * (pl.col("rank") <= k)).sum().alias(f"top{k}") for k in LEADING]
         ranked.group_by(flows).agg(amount.sum(), (amount**2).sum().alias("squares"), *tops)
     return float(every["amount_usd"].sum())
