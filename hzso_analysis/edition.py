@@ -12,12 +12,13 @@ from hzso_analysis import wording
 from hzso_analysis.answers import kept
 from hzso_analysis.constraints import Cell, first_last, interval, share_base
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import codebook, load_figures, load_policies
+from hzso_analysis.figures import codebook, is_synthetic, load_figures, load_policies
 from hzso_analysis.folders import TABLES, areas, data_files, data_folder, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.provenance import digest, file_hash, library_hash, pins
 from hzso_analysis.reconciliation import Reconciliation, reconcile
 from hzso_analysis.sheets import folded
+from hzso_analysis.vocabulary import INTERNAL, LEDGER, SUPPRESSED
 
 BASES = ["estimated", "published"]
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -26,7 +27,8 @@ TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 class Edition(NamedTuple):
     """An area and a year with all its figures; `compare_with` is blank where there is nothing to compare with.
 
-    `left_out` is the area that a comparison was asked with and that has no figures.
+    `left_out` is the area that a comparison was asked with and that has no figures, or where only one of the two is
+    made up.
     """
 
     area: str
@@ -110,8 +112,8 @@ def open_edition(
 ) -> Edition:
     """Check the parameters of a notebook, read the figures they ask for and reconcile them.
 
-    `compare_with` is left out where it is the area itself or has no figures. Raises ValueError naming what is allowed
-    for every wrong parameter, DataError for faults in the data.
+    `compare_with` is left out where it is the area itself or has no figures, and where one of the two is made up.
+    Raises ValueError naming what is allowed for every wrong parameter, DataError for faults in the data.
 
     >>> edition = open_edition(area="hangzhou", year="2011")
     >>> edition.year, edition.compare_with
@@ -121,7 +123,7 @@ def open_edition(
     if faults := parameter_faults(**given, data_dir=data_dir, show_code=show_code):
         raise ValueError("\n".join(faults))
     wanted = compare_with if compare_with != area else ""
-    other = wanted if wanted in areas(data_dir) else ""
+    other = wanted if wanted in areas(data_dir) and is_synthetic(wanted) == is_synthetic(area) else ""
     load_policies(area, data_dir=data_dir)  # its faults come before anything runs
     reconciliation = answer([area, other] if other else [area], data_dir)
     number, years = whole_year(year), years_of(reconciliation, area)
@@ -168,13 +170,23 @@ def describe(edition: Edition) -> str:
         nation = wording.counted((year["area"] == edition.compare_with).sum(), "figure")
         other = {"area": wording.area_name(edition.compare_with), "figures": nation, "year": edition.year}
         said["comparison"] = wording.say("edition.compared_figures", **other)
-    return wording.say("edition.read", **said)
+    return " ".join([wording.say("edition.read", **said), *stamps(edition)])
+
+
+def stamps(edition: Edition) -> list[str]:
+    """What must stand on everything that is made of an edition: that it is made up, that it is not for publication."""
+    used = set(edition.reconciliation.figures["source"])
+    made_up = is_synthetic(edition.area) or any(map(is_synthetic, used))
+    internal = any(INTERNAL in source.split()[-1:] for source in used)
+    return [wording.say("edition.synthetic")] * made_up + [wording.say("edition.internal")] * internal
 
 
 def comparison(edition: Edition) -> str:
     """One sentence on what the edition is compared with."""
     if edition.compare_with:
         return wording.say("edition.compared", area=wording.area_name(edition.compare_with))
+    if edition.left_out and is_synthetic(edition.left_out) != is_synthetic(edition.area):
+        return wording.say("edition.made_up", area=wording.area_name(edition.left_out))
     if edition.left_out:
         return wording.say("edition.no_figures", area=wording.area_name(edition.left_out))
     return wording.say("edition.not_compared")
@@ -230,6 +242,33 @@ def printed_rows(edition: Edition, indicator: str, flow: str, category: str, mea
     key |= {"indicator": indicator, "flow": flow, "category": category, "measure": measure}
     rows = edition.reconciliation.printed(**key)
     return rows.sort_values("weight", ascending=False, kind="stable")
+
+
+def from_ledger(rows: pd.DataFrame) -> pd.DataFrame:
+    """The figures that were added up from contract records, so that their levels are exact.
+
+    >>> from_ledger(pd.DataFrame({"source": ["synthetic ledger internal", "shanghai daily 2012-04-23"]})).index.tolist()
+    [0]
+    """
+    return rows[[LEDGER in source.split() for source in rows["source"]]]
+
+
+def exact(quantity: Quantity | None) -> float | None:
+    """The level of a cell that contract records say and no other figure contradicts, with all its digits."""
+    if quantity is None or quantity.status != "published" or from_ledger(quantity.rows).empty:
+        return None
+    return float(from_ledger(quantity.rows)["value"].iloc[0])
+
+
+def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key) -> Quantity | None:
+    """A cell of the edition's area and year that is suppressed, with whatever bounds the others leave."""
+    key = {"area": edition.area, "year": edition.year, "indicator": indicator, "flow": flow, "category": category} | key
+    rows = match(edition.reconciliation.estimates, key | {"status": SUPPRESSED})
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    cell = Cell(*(row[name] for name in Cell._fields))
+    return Quantity(cell, row["low"], row["high"], SUPPRESSED, edition.reconciliation.figures.head(0))
 
 
 def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:

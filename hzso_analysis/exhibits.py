@@ -16,7 +16,7 @@ import pandas as pd
 
 from hzso_analysis import wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, find, match, printed_rows, value_text
+from hzso_analysis.edition import Edition, Quantity, find, match, printed_rows, stamps, value_text, withheld
 from hzso_analysis.figures import codebook
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def table(
     """A table of rows made by `cell_row` and its kind; without rows a gap under `heading`."""
     if not rows:
         return Exhibit(heading or title, pd.DataFrame(), gap)
-    return Exhibit(title, pd.DataFrame(rows).drop(columns="rows"), note, cite(edition, rows))
+    return Exhibit(title, pd.DataFrame(rows).drop(columns="rows"), note, stamped(edition, cite(edition, rows)))
 
 
 def chart(
@@ -73,7 +73,7 @@ def chart(
     if not rows:
         return Exhibit(heading, pd.DataFrame(), gap)
     title = title if isinstance(title, str) else title(rows)
-    frame, source = pd.DataFrame(rows).drop(columns="rows"), cite(edition, rows)
+    frame, source = pd.DataFrame(rows).drop(columns="rows"), stamped(edition, cite(edition, rows))
     figure = draw(frame, title=title, subtitle=subtitle, source=source, **options)
     return Exhibit(title, frame, subtitle, source, figure)
 
@@ -252,12 +252,13 @@ def sources(edition: Edition) -> Exhibit:
     number = wording.counted(len(rows), "source")
     title = wording.say("exhibits.sources", sources=number, area=area, year=edition.year)
     note = wording.say("exhibits.sources_note" if len(rows) else "exhibits.sources_none")
-    return Exhibit(title, rows, note)
+    return Exhibit(title, rows, note, stamped(edition))
 
 
 def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", category: str = "total", **key) -> dict:
     """A table row for one cell: value as written, unit, status, bounds and where it was printed."""
-    return quantity_row(item, find(edition, indicator, flow, category, **key))
+    found = find(edition, indicator, flow, category, **key) or withheld(edition, indicator, flow, category, **key)
+    return quantity_row(item, found)
 
 
 def quantity_row(item: str, quantity: Quantity | None) -> dict:
@@ -325,3 +326,8 @@ def cite(edition: Edition, rows: Iterable[dict]) -> str:
         own = match(edition.reconciliation.figures, {"area": edition.area, "year": edition.year, "weight": 2})
         used = set(own["source"])
     return wording.cite(used, codebook("sources", edition.data_dir))
+
+
+def stamped(edition: Edition, source: str = "") -> str:
+    """A source line with what must stand on everything made of the edition, so that no copy loses it."""
+    return ". ".join(filter(None, [source, " ".join(stamps(edition))]))

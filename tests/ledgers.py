@@ -13,7 +13,8 @@ MARKETS += ["Switzerland", "Brazil", "Thailand", "other markets"]
 INDUSTRIES = ["financial services", "network R&D", "software outsourcing"]
 CENTS = 100_000_000  # of a million
 COLUMNS = ["year", "indicator", "flow", "category", "value", "unit", "qualifier", "source", "locator"]
-EXECUTED, SIGNED, NUMBER, FIRMS = ("contracts executed", "contracts signed", "number of contracts signed", "enterprises")
+EXECUTED, SIGNED = "contracts executed", "contracts signed"
+NUMBER, FIRMS = "number of contracts signed", "enterprises"
 
 
 def records(year: int, *, firms: int = 90, seed: int = 1) -> pd.DataFrame:
@@ -40,7 +41,9 @@ def added_up(contracts: pd.DataFrame, year: int, source: str) -> pd.DataFrame:
         cuts |= {name: own[own["industry"] == name] for name in INDUSTRIES}
         cuts |= {name: own[own["market"] == name] for name in MARKETS if flow == "offshore"}
         for category, cut in cuts.items():
-            rows += [(name, flow, category, f"{cut[name].sum() / CENTS:.8f}", "USD million") for name in (SIGNED, EXECUTED)]
+            rows += [
+                (name, flow, category, f"{cut[name].sum() / CENTS:.8f}", "USD million") for name in (SIGNED, EXECUTED)
+            ]
             rows.append((NUMBER, flow, category, str(len(cut)), "count"))
         sizes = own.groupby("firm")[EXECUTED].sum()
         rows.append((FIRMS, flow, "total", str(len(sizes)), "count"))
