@@ -217,7 +217,8 @@ def scales(frame: pd.DataFrame, *, names: list[str], title: str, subtitle: str, 
             ax.barh(place, right - left, left=left, height=0.8, color=SHADES[shade], edgecolor=PAPER, linewidth=2)
             first = f"{left:,.0f}" if left else ""
             ax.text(left + 0.006 * end, place - 0.22, f"{first}  {names[shade]}".strip(), va="center", fontsize=8.5)
-        ax.plot([row.low, row.high], [place + 0.16] * 2, color=BLUE, linewidth=5, solid_capstyle="butt")
+        look = {"marker": "D"} if row.low == row.high else {"linewidth": 5, "solid_capstyle": "butt"}
+        ax.plot([row.low, row.high], [place + 0.16] * 2, color=BLUE, **look)
         ax.text(row.low, place + 0.3, row.text, va="center", fontsize=8.5)
     ax.set_xlim(0, end)
     _rows(ax, frame["label"])

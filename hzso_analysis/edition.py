@@ -294,7 +294,10 @@ def value_text(quantity: Quantity) -> str:
     if quantity.status == "published" and len(quantity.rows):
         rows = quantity.rows[quantity.rows["qualifier"] != "unclear"]
         return wording.printed(rows.sort_values("weight", ascending=False, kind="stable").iloc[0])
-    return wording.span(quantity.low, quantity.high)
+    low, high = quantity.low, quantity.high
+    if quantity.status == SUPPRESSED and quantity.cell.unit == "count" and math.isfinite(high):
+        low, high = math.ceil(low - wording.EXACT), math.floor(high + wording.EXACT)
+    return wording.span(low, high)
 
 
 def in_words(quantity: Quantity) -> str:

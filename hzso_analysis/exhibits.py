@@ -16,8 +16,9 @@ import pandas as pd
 
 from hzso_analysis import wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, find, match, printed_rows, stamps, value_text, withheld
+from hzso_analysis.edition import Edition, Quantity, Share, find, match, printed_rows, stamps, value_text, withheld
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import SUPPRESSED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -278,6 +279,13 @@ def _origin(quantity: Quantity) -> str:
         first = quantity.rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
         return wording.say("exhibits.corrected", source=where, printed=wording.as_printed(first))
     return where or wording.say("exhibits.follows")
+
+
+def share_text(part: Share | None, status: str) -> str:
+    """A share as it stands in a table; what is withheld is a part of the whole, though nobody may know how large."""
+    if part and part.high < math.inf:
+        return wording.percent(part.low, part.high)
+    return wording.percent(part.low if part else 0.0, 1.0) if status == SUPPRESSED else "–"
 
 
 def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[dict]:

@@ -90,7 +90,7 @@ def span(low: float, high: float, decimals: int | None = None) -> str:
         return f"at most {half_up(high, _fine(high))}"
     width = high - low
     if width <= max(1e-9 * max(abs(low), abs(high)), EXACT):
-        return half_up(low, _fine(low))
+        return half_up(low, _fine(round(low, 6)))
     if _is_rounding((low + high) / 2, width):
         return half_up((low + high) / 2, decimals_of(width))
     if decimals is None:  # four digits of large numbers are enough beside a bound
