@@ -101,7 +101,11 @@ def _recorded_table(edition: Edition, group: tuple[str, Quantity, Quantity], par
         return None
     bands = [{"lo": piece.low, "hi": piece.high, "n": piece.firms, "total": piece.amount} for piece in cut]
     least, most = other_firms(edition, firms) or (0, math.inf)
-    published = {"bands": bands, "group_total": _range(held), "total": _range(part.base), "n_rest": (least, most)}
+    own, whole = _range(held), _range(part.base)
+    # an estimate has nine digits, so beside a level with all its digits a part can come out above the whole
+    whole = tuple(max(end, own[0]) for end in whole)
+    own = tuple(min(end, whole[1]) for end in own)
+    published = {"bands": bands, "group_total": own, "total": whole, "n_rest": (least, most)}
     fewest = sum(n for _, n in extreme_allocations(**published).least) - firms.low
     rows = pd.concat([held.rows, *(piece.rows for piece in cut)])
     return SizeTable(published, rows, fewest, [piece.name for piece in cut])
