@@ -215,7 +215,17 @@ def find(
     if not known:
         return None
     cell, low, high, status = max(known, key=lambda found: (months_covered(found[0].months), found[0].unit))
-    return Quantity(cell, low, high, status, edition.reconciliation.printed(**cell._asdict(), measure="level"))
+    rows = edition.reconciliation.printed(**cell._asdict(), measure="level")
+    return _whole(Quantity(cell, low, high, status, rows))
+
+
+def _whole(quantity: Quantity) -> Quantity:
+    """A suppressed number of things within whole bounds: there is no half of an enterprise."""
+    if quantity.status != SUPPRESSED or quantity.cell.unit != "count":
+        return quantity
+    low, high = quantity.low, quantity.high
+    high = math.floor(high + wording.EXACT) if math.isfinite(high) else high
+    return quantity._replace(low=float(math.ceil(low - wording.EXACT)), high=float(high))
 
 
 def months_covered(text: str) -> int:
@@ -268,7 +278,7 @@ def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "
         return None
     row = rows.iloc[0]
     cell = Cell(*(row[name] for name in Cell._fields))
-    return Quantity(cell, row["low"], row["high"], SUPPRESSED, edition.reconciliation.figures.head(0))
+    return _whole(Quantity(cell, row["low"], row["high"], SUPPRESSED, edition.reconciliation.figures.head(0)))
 
 
 def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
@@ -294,10 +304,7 @@ def value_text(quantity: Quantity) -> str:
     if quantity.status == "published" and len(quantity.rows):
         rows = quantity.rows[quantity.rows["qualifier"] != "unclear"]
         return wording.printed(rows.sort_values("weight", ascending=False, kind="stable").iloc[0])
-    low, high = quantity.low, quantity.high
-    if quantity.status == SUPPRESSED and quantity.cell.unit == "count" and math.isfinite(high):
-        low, high = math.ceil(low - wording.EXACT), math.floor(high + wording.EXACT)
-    return wording.span(low, high)
+    return wording.span(quantity.low, quantity.high)
 
 
 def in_words(quantity: Quantity) -> str:

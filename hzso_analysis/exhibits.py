@@ -283,6 +283,8 @@ def _origin(quantity: Quantity) -> str:
 
 def share_text(part: Share | None, status: str) -> str:
     """A share as it stands in a table; what is withheld is a part of the whole, though nobody may know how large."""
+    if part and part.high <= wording.EXACT:
+        return wording.percent(0.0, 0.0)
     if part and part.high < math.inf:
         return wording.percent(part.low, part.high)
     return wording.percent(part.low if part else 0.0, 1.0) if status == SUPPRESSED else "–"

@@ -102,7 +102,11 @@ def _recorded_table(edition: Edition, group: tuple[str, Quantity, Quantity], par
     bands = [{"lo": piece.low, "hi": piece.high, "n": piece.firms, "total": piece.amount} for piece in cut]
     least, most = other_firms(edition, firms) or (0, math.inf)
     own, whole = _range(held), _range(part.base)
-    # an estimate has nine digits, so beside a level with all its digits a part can come out above the whole
+    unknown, known = ([b for b in bands if math.isnan(b["total"]) == missing] for missing in (True, False))
+    if len(unknown) == 1 and own[0] == own[1]:
+        unknown.pop()["total"] = own[0] - math.fsum(band["total"] for band in known)
+    # an estimate has nine digits, so beside levels with all their digits a part can come out above the whole
+    own = own if unknown else (math.fsum(band["total"] for band in bands),) * 2
     whole = tuple(max(end, own[0]) for end in whole)
     own = tuple(min(end, whole[1]) for end in own)
     published = {"bands": bands, "group_total": own, "total": whole, "n_rest": (least, most)}

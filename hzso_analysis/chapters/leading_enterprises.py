@@ -134,7 +134,7 @@ def leaders(edition: Edition) -> tuple[str, Quantity, Quantity] | None:
     known, lows = ((band, *both) for band, both in known_bands(edition).items()), bands_of(edition)["low"]
     groups = [(b, f, held) for b, f, held in known if held and held.high - held.low < 0.05 * held.high]
     if from_records(edition):  # these know bands that are no group: above them are firms, too
-        groups = [group for group in groups if bands_of(edition).loc[group[0], "high"] == math.inf]
+        groups = [g for g in groups if bands_of(edition).loc[g[0], "high"] == math.inf and g[1].low == g[1].high]
     return min(groups, key=lambda group: lows[group[0]]) if groups else None
 
 
@@ -158,6 +158,8 @@ def headline(edition: Edition) -> Exhibit:
         row |= {"status": status, "source": where_printed(firms.rows)}
         rows.append(row | {"rows": pd.concat([firms.rows, held.rows]) if held else firms.rows})
     words = {"title": headline_title(edition), "note": say("leading_enterprises.headline_note")}
+    if any(row["status"] == SUPPRESSED for row in rows):
+        words["note"] += " " + say("leading_enterprises.headline_withheld")
     return table(edition, rows, **words, heading=say("leading_enterprises.headline_heading"), gap=_gap(edition))
 
 
@@ -199,7 +201,7 @@ def counts(edition: Edition) -> Exhibit:
     rows = [quantity_mark(label(edition, "categories", b), firms) for b, (firms, _) in known.items() if b not in cut_up]
     if cut := slices(edition) if from_records(edition) else []:
         rows = [mark(slice_name(edition, part), part.firms, part.firms, part.rows) for part in cut]
-        rows += _smaller(edition, cut)
+        rows, known = [*rows, *_smaller(edition, cut)], {}
     implied = [_named(edition, band, firms) for band, (firms, _) in known.items() if firms.status != "published"]
     implied = [say("leading_enterprises.counts_implied", **words) for words in implied]
 

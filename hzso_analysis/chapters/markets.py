@@ -16,6 +16,7 @@ from hzso_analysis.wording import say
 
 OTHERS = "other markets"
 FEW = 5  # markets that a chart has room for; the table names all
+NARROW = 0.08  # of a bar; a smaller part has no room for its name
 
 
 def markets_of(edition: Edition) -> pd.DataFrame:
@@ -73,6 +74,13 @@ def largest(edition: Edition) -> list[str]:
     return names[:FEW] if len(names) > FEW + 1 else names
 
 
+def wide(edition: Edition) -> list[str]:
+    """The markets that have room for their names in one bar: of contract records, which know small ones, the others."""
+    names = largest(edition)
+    parts = {name: share(edition, known_markets(edition)[name]) for name in names} if from_records(edition) else {}
+    return [name for name in names if name not in parts or (parts[name] and parts[name].low >= NARROW)] or names[:1]
+
+
 def _gap(edition: Edition) -> str:
     return say("markets.gap", area=wording.area_name(edition.area), year=edition.year)
 
@@ -101,7 +109,7 @@ def split(edition: Edition) -> Exhibit:
             return say("markets.split_ranked", second=rows[1]["label"], second_share=rows[1]["text"], **words)
         return say("markets.split_title", rest=rows[-1]["text"], **words)
 
-    parts = {name: known[name] for name in largest(edition)}
+    parts = {name: known[name] for name in wide(edition)}
     words = {"heading": say("markets.split_heading"), "gap": _gap(edition)}
     return shares.whole(edition, parts, rest=say("markets.rest"), title=title, **words)
 

@@ -80,8 +80,11 @@ def industries(edition: Edition) -> Exhibit:
 
     def title(rows: list[dict]) -> str:
         if any(exact(quantity) is not None for quantity in parts.values()):
-            top = next(row for row in rows if row["name"] not in TYPES)
-            return say("sector_mix.industries_recorded", name=top["label"], share=top["text"])
+            top, drawn = next(row for row in rows if row["name"] not in TYPES), {row["name"] for row in rows}
+            hidden = [parts[name].high for name in industries_of(edition) if name in parts and name not in drawn]
+            known = all(high <= parts[top["name"]].low for high in hidden)
+            key = "sector_mix.industries_recorded" if known else "sector_mix.industries_some"
+            return say(key, name=top["label"], share=top["text"])
         total = sum(row["low"] for row in rows)
         if total <= 100:
             return say("sector_mix.industries_largest", name=rows[0]["label"], share=rows[0]["text"])
