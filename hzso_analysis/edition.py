@@ -265,15 +265,17 @@ def from_ledger(rows: pd.DataFrame) -> pd.DataFrame:
 
 def exact(quantity: Quantity | None) -> float | None:
     """The level of a cell that contract records say and no other figure contradicts, with all its digits."""
-    if quantity is None or quantity.status != "published" or from_ledger(quantity.rows).empty:
+    if quantity is None or quantity.status != "published":
         return None
-    return float(from_ledger(quantity.rows)["value"].iloc[0])
+    printed = zip(quantity.rows["source"], quantity.rows["value"], strict=True)
+    return next((float(value) for source, value in printed if LEDGER in source.split()), None)
 
 
 def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key) -> Quantity | None:
     """A cell of the edition's area and year that is suppressed, with whatever bounds the others leave."""
     key = {"area": edition.area, "year": edition.year, "indicator": indicator, "flow": flow, "category": category} | key
-    rows = match(edition.reconciliation.estimates, key | {"status": SUPPRESSED})
+    estimates = edition.reconciliation.estimates
+    rows = match(estimates[estimates["status"] == SUPPRESSED], key)  # few, so that the other columns take no time
     if rows.empty:
         return None
     row = rows.iloc[0]
@@ -295,6 +297,9 @@ def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
         low, high = interval(row["value"], row["precision"], row["qualifier"])
         base = Quantity(base_cell, low, high, "published", base.rows)
         return Share(quantity.low / high, quantity.high / low if low else math.inf, base)
+    own, whole = exact(quantity), exact(base)
+    if own is not None and whole:
+        return Share(own / whole, own / whole, base)
     low, high = edition.reconciliation.ratio(quantity.cell, base_cell)
     return Share(low, high, base)
 

@@ -34,11 +34,12 @@ def known_markets(edition: Edition) -> dict[str, Quantity]:
 
 def listed_markets(edition: Edition) -> dict[str, Quantity]:
     """The markets that are known, and below them those that are withheld, by whatever bounds the others leave."""
-    known = {name: q for name, q in known_markets(edition).items() if q.status != SUPPRESSED}
-    found = {name: withheld(edition, shares.EXECUTED, "offshore", name) for name in markets_of(edition).index}
-    hidden = sorted((item for item in found.items() if item[1]), key=lambda item: (item[0] == OTHERS, -item[1].high))
-    none = {name: q for name, q in shares.known(edition, found).items() if exact(q) == 0}
-    return known | none | dict(hidden)
+    found = known_markets(edition)
+    found |= {name: q for name, q in shares.known(edition, markets_of(edition).index).items() if exact(q) == 0}
+    hidden = {name: withheld(edition, shares.EXECUTED, "offshore", name) for name in markets_of(edition).index}
+    found |= dict(sorted(((name, q) for name, q in hidden.items() if q), key=lambda item: -item[1].high))
+    ordered = sorted(found.items(), key=lambda item: (item[1].status == SUPPRESSED, item[0] == OTHERS))
+    return dict(ordered)
 
 
 def separate(edition: Edition) -> list[str]:
@@ -116,10 +117,10 @@ def split(edition: Edition) -> Exhibit:
 
 def nation(edition: Edition) -> Exhibit:
     """Shares of the markets and groups in the area and in the nation, side by side."""
-    names = markets_of(edition).index
-    if len(separate(edition)) > FEW + 1:
-        theirs = shares.known(edition, names, area=edition.compare_with) if edition.compare_with else []
-        names = [name for name in names if name in theirs or name in largest(edition)]
+    names, few = markets_of(edition).index, largest(edition)
+    if len(separate(edition)) > len(few):
+        theirs = shares.known(edition, names, area=edition.compare_with) if edition.compare_with else {}
+        names = [name for name in names if name in theirs or name in few]
     return shares.against_nation(edition, names, heading=say("markets.nation_heading"))
 
 
@@ -127,7 +128,8 @@ def trend(edition: Edition) -> Exhibit:
     """Shares over the years of single markets or, where none was printed, of groups."""
     book = markets_of(edition)
     names = book.index[book["relation"] == "disjoint"]
-    names = [name for name in names if name in largest(edition)] if len(separate(edition)) > FEW + 1 else names
+    if len(separate(edition)) > len(few := largest(edition)):
+        names = [name for name in names if name in few]
     single = shares.over_years(edition, names)
     return single if len(single.frame) else shares.over_years(edition, book.index[book["members"] != ""])
 
