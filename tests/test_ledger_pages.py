@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 import test_chapters
 from executed import committed, executed
-from ledgers import MARKETS, added_up, concentrations, folder, many, records
+from ledgers import EXECUTED, MARKETS, added_up, concentrations, folder, many, records
 from pandas.api.types import is_numeric_dtype
 
 from hzso_analysis import pages
 from hzso_analysis.catalogue import write_catalogue
-from hzso_analysis.chapters import data_quality, firm_sizes, leading_enterprises, markets, overview, sector_mix
+from hzso_analysis.chapters import data_quality, firm_sizes, leading_enterprises, markets, overview, scale, sector_mix
 from hzso_analysis.charts import twin
 from hzso_analysis.edition import describe, find, open_edition, stamps
 from hzso_analysis.exhibits import Exhibit
@@ -101,6 +101,7 @@ def test_the_index_of_the_records_lies_in_one_class(opened, sizes):
     assert f"The Herfindahl-Hirschman index, {index:.0f}, means" in exhibit.title
     assert "exact from contract records" in exhibit.note
     assert f"line #5790fc ({index:.6g}, 0.16) ({index:.6g}, 0.16)" in twin(exhibit.figure)
+    assert [line.get_marker() for line in exhibit.figure.axes[0].lines] == ["D"] * 3  # a line of no length is unseen
     assert firm_sizes.one_more(opened("exact")).note.startswith("The index is exact")
 
 
@@ -161,6 +162,22 @@ def test_published_figures_claim_no_records(hangzhou):
     assert data_quality.suppressed(hangzhou) == ""
 
 
+def test_a_level_to_the_cent_does_not_contradict_its_estimate_of_nine_digits(opened):
+    assert scale.recovered(opened("exact")).frame["series"].unique().tolist() == ["from all figures together"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_sum_that_is_estimated_fits_the_levels_that_are_exact(tmp_path, seed):
+    groups = ("above USD 1 million", "above USD 5 million", "above USD 10 million")
+
+    def which(indicator, flow, category):
+        return concentrations(indicator, flow, category) or category in groups[: 3 if indicator == EXECUTED else 2]
+
+    data = folder(tmp_path, years=(2011,), which=which, seed=seed)
+    table = firm_sizes.size_table(open_edition(area="synthetic", year=2011, data_dir=data))
+    assert math.fsum(band["total"] for band in table.published["bands"]) == table.published["group_total"][0]
+
+
 def test_no_firm_is_in_two_bars_and_none_is_left_out(opened, sizes):
     shown = leading_enterprises.counts(opened("exact")).frame.set_index("label")["low"]
     assert shown.sum() == len(sizes)
@@ -196,7 +213,13 @@ def test_a_market_that_is_withheld_is_a_bound_in_the_table_and_part_of_the_rest_
     assert table.note.endswith("those that are suppressed are bounds that the others leave.")
     assert "USA" not in markets.split(edition).frame["label"].tolist()
     assert "leads" not in markets.split(edition).title
-    assert "index that all other markets add" in markets.diversification(edition).frame["item"].tolist()
+    found = markets.diversification(edition).frame.set_index("item")["low"]
+    assert "index that all other markets add" in found
+    shown = table.frame[(table.frame["status"] == "published") & (table.frame["item"] != "Other markets")]
+    squares = (shown["low"] / find(edition, "contracts executed", "offshore").low) ** 2
+    known = int((shown["low"] > 0).sum())
+    # what is left over may be many markets, so it is no square of its own here
+    assert found[f"index of the {known} markets with a figure alone"] == pytest.approx(squares.sum(), abs=1e-6)
 
 
 def test_what_may_be_smaller_than_a_withheld_part_does_not_lead(opened):
@@ -376,6 +399,8 @@ def test_every_chapter_shows_every_case(opened, case, module):
 def test_suppressed_totals_stand_in_the_tables(opened):
     frame = overview.headline(opened("all")).frame
     assert len(frame) == 5 and set(frame["status"]) == {"suppressed"} and set(frame["value"]) == {"no upper bound"}
+    frame = scale.headline(opened("all")).frame
+    assert len(frame) == 6 and set(frame["status"]) == {"suppressed"}
     bands = leading_enterprises.headline(opened("many")).frame.set_index("item")
     assert len(bands) == 7 and "suppressed" in set(bands["status"])
     assert set(leading_enterprises.headline(opened("all")).frame["share"]) == {"at most 100 %"}
