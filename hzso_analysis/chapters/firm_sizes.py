@@ -74,9 +74,9 @@ def size_table(edition: Edition) -> SizeTable | None:
         return None
     if from_records(edition):
         return _recorded_table(edition, group, part)
-    if part.high >= 1:
-        return None
     name, firms, held = group
+    if part.high >= 1 or bands_of(edition).loc[name, "high"] < math.inf:  # above a closed band may be larger firms
+        return None
     book, known = bands_of(edition), known_bands(edition)
     cut_up = set(book.loc[list(known), "parent"])
     names = [b for b, (n, _) in known.items() if b not in cut_up and book.loc[b, "low"] >= book.loc[name, "low"]]

@@ -14,8 +14,10 @@ from hzso_analysis.edition import (
     Quantity,
     exact,
     find,
+    from_ledger,
     in_words,
     label,
+    match,
     printed_rows,
     share,
     value_text,
@@ -175,8 +177,12 @@ def headline_title(edition: Edition) -> str:
 
 
 def from_records(edition: Edition) -> bool:
-    """Whether the sizes of firms come from contract records, in which no firm is left out."""
-    return any(exact(firms) is not None for firms, _ in known_bands(edition).values())
+    """Whether figures of the year come from contract records, in which no firm is left out, shown or withheld."""
+    year = {"area": edition.area, "year": edition.year}
+    if not from_ledger(edition.reconciliation.printed(**year)).empty:
+        return True
+    estimates = edition.reconciliation.estimates
+    return len(match(estimates[estimates["status"] == SUPPRESSED], year)) > 0
 
 
 def slice_name(edition: Edition, part: Slice) -> str:
