@@ -164,6 +164,18 @@ def test_a_sum_that_is_estimated_fits_the_levels_that_are_exact(tmp_path, seed):
     assert math.fsum(band["total"] for band in table.published["bands"]) == table.published["group_total"][0]
 
 
+def test_a_total_without_an_upper_end_has_no_shares(tmp_path):
+    """All totals are withheld and so are the types and all enterprises, so only the group is known."""
+
+    def which(indicator, _flow, category):
+        return category != "above USD 10 million"
+
+    edition = open_edition(area="synthetic", year=2011, data_dir=folder(tmp_path, years=(2011,), which=which))
+    assert math.isinf(find(edition, EXECUTED, "offshore").high)
+    assert firm_sizes.size_table(edition) is None and firm_sizes.measures(edition).frame.empty
+    assert leading_enterprises.concentration(edition).frame.empty and overview.findings(edition)
+
+
 def test_a_closed_band_alone_bounds_no_largest_firm(tmp_path):
     """Its amount tells its number of firms, one, but firms above it may be larger: nothing is said of the largest."""
     kept = ("total", "USD 30 to 50 million")

@@ -97,7 +97,7 @@ def _recorded_table(edition: Edition, group: tuple[str, Quantity, Quantity], par
     name, firms, held = group
     lowest = bands_of(edition).loc[name, "low"]
     cut = [piece for piece in slices(edition) if piece.firms and piece.low >= lowest]
-    if not cut:
+    if not cut or math.isinf(part.base.high):
         return None
     bands = [{"lo": piece.low, "hi": piece.high, "n": piece.firms, "total": piece.amount} for piece in cut]
     least, most = other_firms(edition, firms) or (0, math.inf)

@@ -224,7 +224,8 @@ def counts(edition: Edition) -> Exhibit:
 def concentration(edition: Edition) -> Exhibit:
     """The whole cut into the leading group and all other firms."""
     group, rows, note, title = leading(edition), [], "", ""
-    if part := group and share(edition, group[2]):
+    part = group and share(edition, group[2])
+    if part and part.low > 0:  # where the total has no upper end there is no whole to cut
         band, firms, held = group
         words, others = _named(edition, band, firms), other_firms(edition, firms)
         rest = say("leading_enterprises.others")
