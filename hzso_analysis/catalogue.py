@@ -57,6 +57,7 @@ class Report(NamedTuple):
     headline: str = ""
     misfits: int = 0
     chapters: tuple[Chapter, ...] = ()
+    stamps: tuple[str, ...] = ()
 
     @property
     def findings(self) -> int:
@@ -128,6 +129,7 @@ def _report(folder: Path) -> Report:
         texts = {key: _typed(contents[key], str) for key in ("name", "title", "headline")}
         texts["name"] = texts["name"].strip() or bare.name
         chapters = tuple(_chapter(chapter, here) for chapter in _typed(contents["chapters"], list))
+        texts["stamps"] = tuple(_typed(text, str) for text in _typed(contents.get("stamps", []), list))
         return bare._replace(listed=True, misfits=_typed(contents["misfits"], int), chapters=chapters, **texts)
     except (OSError, ValueError, LookupError, TypeError, RecursionError):  # whatever was written there by whomever
         return bare

@@ -217,7 +217,8 @@ def scales(frame: pd.DataFrame, *, names: list[str], title: str, subtitle: str, 
             ax.barh(place, right - left, left=left, height=0.8, color=SHADES[shade], edgecolor=PAPER, linewidth=2)
             first = f"{left:,.0f}" if left else ""
             ax.text(left + 0.006 * end, place - 0.22, f"{first}  {names[shade]}".strip(), va="center", fontsize=8.5)
-        ax.plot([row.low, row.high], [place + 0.16] * 2, color=BLUE, linewidth=5, solid_capstyle="butt")
+        look = {"linewidth": 5} if row.low < row.high else {"marker": "D", "markersize": 4}
+        ax.plot([row.low, row.high], [place + 0.16] * 2, color=BLUE, solid_capstyle="butt", **look)
         ax.text(row.low, place + 0.3, row.text, va="center", fontsize=8.5)
     ax.set_xlim(0, end)
     _rows(ax, frame["label"])
@@ -234,8 +235,9 @@ def envelope(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> 
     ax.plot(frame["firms"], frame["low"], color=PURPLE, linewidth=2)
     curves = [np.interp(60, frame["firms"], frame[end]) for end in ("high", "low")]
     _beside(ax, say("charts.equal"), (60, 60), (-6, 3), ha="right")
-    _beside(ax, say("charts.least_unequal"), (60, curves[0]), (0, -4), va="top")
-    _beside(ax, say("charts.most_unequal"), (60, curves[1]), (0, 4))
+    upper, lower = ((0, -4), (0, 4)) if curves[0] - curves[1] > 12 else ((-70, 16), (12, -16))  # room between them
+    _beside(ax, say("charts.least_unequal"), (60, curves[0]), upper, va="top")
+    _beside(ax, say("charts.most_unequal"), (60, curves[1]), lower)
     ax.set(xlim=(0, 100), ylim=(0, 100))
     ax.spines["bottom"].set_visible(True)
     ax.spines["bottom"].set_color(RULE)

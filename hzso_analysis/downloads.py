@@ -9,6 +9,7 @@ import base64
 import csv
 import io
 import re
+from collections.abc import Iterable
 from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ RISKY = (*FORMULA, *"\t\r\n＝＋－＠")  # full-width signs begin a formula wh
 PALE = "#c8dafe"  # a third of BLUE
 HEAD = 2  # the row of the header, below title and back-link
 LINE = 15  # points
+STAMP = "#a50e0e"
 HEADER = {"bold": True, "bg_color": "#e8f0fe", "bottom": 1, "valign": "vcenter"}
 LINK = {"font_color": "#0563c1", "underline": 1, "text_wrap": False}
 LINED = {"bottom": 1, "bottom_color": RULE}
@@ -75,11 +77,11 @@ def _guarded(cell: str | float | None) -> str | float | None:
     return f"'{cell}" if risky else cell
 
 
-def tables_workbook(chapters: list[tuple[str, str, list[dict]]], title: str) -> bytes:
+def tables_workbook(chapters: list[tuple[str, str, list[dict]]], title: str, stamps: Iterable[str] = ()) -> bytes:
     """All tables of a report as an Excel workbook: contents, a sheet a table, a chart for the first of each chapter.
 
     `chapters` are (stem of the notebook such as 01_scale, name, records in order); charts are passed over, and so are
-    gaps where a chart would be. The same input gives the same bytes.
+    gaps where a chart would be. Each of `stamps` stands on every sheet. The same input gives the same bytes.
 
     >>> tables_workbook([("01_scale", "Scale", [])], "Report")[:2]
     b'PK'
@@ -102,6 +104,8 @@ def tables_workbook(chapters: list[tuple[str, str, list[dict]]], title: str) -> 
                 _fill_table(book, sheet, style, each)
             else:
                 _fill_gap(sheet, style, each)
+        for sheet in book.worksheets() if (said := " ".join(_clean(list(stamps)))) else []:
+            _stamp(sheet, style, said)
     return raw.getvalue()
 
 
@@ -178,6 +182,12 @@ def _set_up(sheet: Worksheet, *, header: bool = True, pages: int = 0) -> None:
     sheet.fit_to_pages(1, pages)
     sheet.set_footer("&L&A&R&P / &N")
     sheet.hide_gridlines(2)
+
+
+def _stamp(sheet: Worksheet, style: Any, text: str) -> None:
+    """What must stand on every sheet: beside the way back, where it stays in view, and on top of each printed page."""
+    sheet.write_string(1, 1, text, style(bold=True, font_color=STAMP, text_wrap=False))
+    sheet.set_header(f"&L&B&K{STAMP[1:]}{text.replace('&', '&&')}")
 
 
 def _fill_gap(sheet: Worksheet, style: Any, each: Sheet) -> None:

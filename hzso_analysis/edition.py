@@ -12,12 +12,13 @@ from hzso_analysis import wording
 from hzso_analysis.answers import kept
 from hzso_analysis.constraints import Cell, first_last, interval, share_base
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import codebook, load_figures, load_policies
+from hzso_analysis.figures import codebook, is_synthetic, load_figures, load_policies
 from hzso_analysis.folders import TABLES, areas, data_files, data_folder, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.provenance import digest, file_hash, library_hash, pins
 from hzso_analysis.reconciliation import Reconciliation, reconcile
 from hzso_analysis.sheets import folded
+from hzso_analysis.vocabulary import INTERNAL, LEDGER, SUPPRESSED
 
 BASES = ["estimated", "published"]
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -26,7 +27,8 @@ TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 class Edition(NamedTuple):
     """An area and a year with all its figures; `compare_with` is blank where there is nothing to compare with.
 
-    `left_out` is the area that a comparison was asked with and that has no figures.
+    `left_out` is the area that a comparison was asked with and that has no figures, or where only one of the two is
+    made up.
     """
 
     area: str
@@ -110,8 +112,8 @@ def open_edition(
 ) -> Edition:
     """Check the parameters of a notebook, read the figures they ask for and reconcile them.
 
-    `compare_with` is left out where it is the area itself or has no figures. Raises ValueError naming what is allowed
-    for every wrong parameter, DataError for faults in the data.
+    `compare_with` is left out where it is the area itself or has no figures, and where one of the two is made up.
+    Raises ValueError naming what is allowed for every wrong parameter, DataError for faults in the data.
 
     >>> edition = open_edition(area="hangzhou", year="2011")
     >>> edition.year, edition.compare_with
@@ -121,7 +123,7 @@ def open_edition(
     if faults := parameter_faults(**given, data_dir=data_dir, show_code=show_code):
         raise ValueError("\n".join(faults))
     wanted = compare_with if compare_with != area else ""
-    other = wanted if wanted in areas(data_dir) else ""
+    other = wanted if wanted in areas(data_dir) and is_synthetic(wanted) == is_synthetic(area) else ""
     load_policies(area, data_dir=data_dir)  # its faults come before anything runs
     reconciliation = answer([area, other] if other else [area], data_dir)
     number, years = whole_year(year), years_of(reconciliation, area)
@@ -168,13 +170,23 @@ def describe(edition: Edition) -> str:
         nation = wording.counted((year["area"] == edition.compare_with).sum(), "figure")
         other = {"area": wording.area_name(edition.compare_with), "figures": nation, "year": edition.year}
         said["comparison"] = wording.say("edition.compared_figures", **other)
-    return wording.say("edition.read", **said)
+    return " ".join([wording.say("edition.read", **said), *stamps(edition)])
+
+
+def stamps(edition: Edition) -> list[str]:
+    """What must stand on everything that is made of an edition: that it is made up, that it is not for publication."""
+    used = set(edition.reconciliation.figures["source"])
+    made_up = is_synthetic(edition.area) or any(map(is_synthetic, used))
+    internal = any(INTERNAL in source.split()[-1:] for source in used)
+    return [wording.say("edition.synthetic")] * made_up + [wording.say("edition.internal")] * internal
 
 
 def comparison(edition: Edition) -> str:
     """One sentence on what the edition is compared with."""
     if edition.compare_with:
         return wording.say("edition.compared", area=wording.area_name(edition.compare_with))
+    if edition.left_out and is_synthetic(edition.left_out) != is_synthetic(edition.area):
+        return wording.say("edition.made_up", area=wording.area_name(edition.left_out))
     if edition.left_out:
         return wording.say("edition.no_figures", area=wording.area_name(edition.left_out))
     return wording.say("edition.not_compared")
@@ -203,7 +215,17 @@ def find(
     if not known:
         return None
     cell, low, high, status = max(known, key=lambda found: (months_covered(found[0].months), found[0].unit))
-    return Quantity(cell, low, high, status, edition.reconciliation.printed(**cell._asdict(), measure="level"))
+    rows = edition.reconciliation.printed(**cell._asdict(), measure="level")
+    return _whole(Quantity(cell, low, high, status, rows))
+
+
+def _whole(quantity: Quantity) -> Quantity:
+    """A suppressed number of things within whole bounds: there is no half of an enterprise."""
+    if quantity.status != SUPPRESSED or quantity.cell.unit != "count":
+        return quantity
+    low, high = quantity.low, quantity.high
+    high = math.floor(high + wording.EXACT) if math.isfinite(high) else high
+    return quantity._replace(low=float(math.ceil(low - wording.EXACT)), high=float(high))
 
 
 def months_covered(text: str) -> int:
@@ -232,6 +254,35 @@ def printed_rows(edition: Edition, indicator: str, flow: str, category: str, mea
     return rows.sort_values("weight", ascending=False, kind="stable")
 
 
+def from_ledger(rows: pd.DataFrame) -> pd.DataFrame:
+    """The figures that were added up from contract records, so that their levels are exact.
+
+    >>> from_ledger(pd.DataFrame({"source": ["synthetic ledger internal", "shanghai daily 2012-04-23"]})).index.tolist()
+    [0]
+    """
+    return rows[[LEDGER in source.split() for source in rows["source"]]]
+
+
+def exact(quantity: Quantity | None) -> float | None:
+    """The level of a cell that contract records say and no other figure contradicts, with all its digits."""
+    if quantity is None or quantity.status != "published":
+        return None
+    printed = zip(quantity.rows["source"], quantity.rows["value"], strict=True)
+    return next((float(value) for source, value in printed if LEDGER in source.split()), None)
+
+
+def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key) -> Quantity | None:
+    """A cell of the edition's area and year that is suppressed, with whatever bounds the others leave."""
+    key = {"area": edition.area, "year": edition.year, "indicator": indicator, "flow": flow, "category": category} | key
+    estimates = edition.reconciliation.estimates
+    rows = match(estimates[estimates["status"] == SUPPRESSED], key)  # few, so that the other columns take no time
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    cell = Cell(*(row[name] for name in Cell._fields))
+    return _whole(Quantity(cell, row["low"], row["high"], SUPPRESSED, edition.reconciliation.figures.head(0)))
+
+
 def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
     """The share of a quantity in its base: the total of its flow, or the same cell of the area `of`.
 
@@ -246,6 +297,9 @@ def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
         low, high = interval(row["value"], row["precision"], row["qualifier"])
         base = Quantity(base_cell, low, high, "published", base.rows)
         return Share(quantity.low / high, quantity.high / low if low else math.inf, base)
+    own, whole = exact(quantity), exact(base)
+    if own is not None and whole:
+        return Share(own / whole, own / whole, base)
     low, high = edition.reconciliation.ratio(quantity.cell, base_cell)
     return Share(low, high, base)
 

@@ -16,8 +16,9 @@ import pandas as pd
 
 from hzso_analysis import wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, find, match, printed_rows, value_text
+from hzso_analysis.edition import Edition, Quantity, Share, find, match, printed_rows, stamps, value_text, withheld
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import SUPPRESSED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +56,7 @@ def table(
     """A table of rows made by `cell_row` and its kind; without rows a gap under `heading`."""
     if not rows:
         return Exhibit(heading or title, pd.DataFrame(), gap)
-    return Exhibit(title, pd.DataFrame(rows).drop(columns="rows"), note, cite(edition, rows))
+    return Exhibit(title, pd.DataFrame(rows).drop(columns="rows"), note, stamped(edition, cite(edition, rows)))
 
 
 def chart(
@@ -73,7 +74,7 @@ def chart(
     if not rows:
         return Exhibit(heading, pd.DataFrame(), gap)
     title = title if isinstance(title, str) else title(rows)
-    frame, source = pd.DataFrame(rows).drop(columns="rows"), cite(edition, rows)
+    frame, source = pd.DataFrame(rows).drop(columns="rows"), stamped(edition, cite(edition, rows))
     figure = draw(frame, title=title, subtitle=subtitle, source=source, **options)
     return Exhibit(title, frame, subtitle, source, figure)
 
@@ -252,12 +253,13 @@ def sources(edition: Edition) -> Exhibit:
     number = wording.counted(len(rows), "source")
     title = wording.say("exhibits.sources", sources=number, area=area, year=edition.year)
     note = wording.say("exhibits.sources_note" if len(rows) else "exhibits.sources_none")
-    return Exhibit(title, rows, note)
+    return Exhibit(title, rows, note, stamped(edition))
 
 
 def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", category: str = "total", **key) -> dict:
     """A table row for one cell: value as written, unit, status, bounds and where it was printed."""
-    return quantity_row(item, find(edition, indicator, flow, category, **key))
+    found = find(edition, indicator, flow, category, **key) or withheld(edition, indicator, flow, category, **key)
+    return quantity_row(item, found)
 
 
 def quantity_row(item: str, quantity: Quantity | None) -> dict:
@@ -277,6 +279,15 @@ def _origin(quantity: Quantity) -> str:
         first = quantity.rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
         return wording.say("exhibits.corrected", source=where, printed=wording.as_printed(first))
     return where or wording.say("exhibits.follows")
+
+
+def share_text(part: Share | None, status: str) -> str:
+    """A share as it stands in a table; what is withheld is a part of the whole, though nobody may know how large."""
+    if part and part.high <= wording.EXACT:
+        return wording.percent(0.0, 0.0)
+    if part and part.high < math.inf:
+        return wording.percent(part.low, part.high)
+    return wording.percent(part.low if part else 0.0, 1.0) if status == SUPPRESSED else "–"
 
 
 def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[dict]:
@@ -325,3 +336,8 @@ def cite(edition: Edition, rows: Iterable[dict]) -> str:
         own = match(edition.reconciliation.figures, {"area": edition.area, "year": edition.year, "weight": 2})
         used = set(own["source"])
     return wording.cite(used, codebook("sources", edition.data_dir))
+
+
+def stamped(edition: Edition, source: str = "") -> str:
+    """A source line with what must stand on everything made of the edition, so that no copy loses it."""
+    return ". ".join(filter(None, [source, " ".join(stamps(edition))]))

@@ -17,7 +17,7 @@ from hzso_analysis.folders import DATA_DIR, DESCRIBED, area_files, data_folder, 
 from hzso_analysis.plausibility import FIGURE, repeats
 from hzso_analysis.read import read_table
 from hzso_analysis.sheets import CONTROL
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.vocabulary import SUPPRESSED, SYNTHETIC
 
 AMOUNTS = {"USD million", "CNY million"}
 WHOLE = {"count", "person", "rank"}
@@ -132,6 +132,7 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
     notes = [note for table in tables for note in table.attrs.pop("notes")]
     figures = pd.concat(tables, ignore_index=True)
     _check_files(figures)
+    check_made_up(figures)
     missing = figures["value"].isna() & (figures["qualifier"] != SUPPRESSED)
     blank = figures.loc[missing & (figures["printed"] == ""), ["area", "file", "line", *FIGURE]].to_dict("records")
     figures = figures[~missing].reset_index(drop=True)
@@ -145,6 +146,32 @@ def _check_files(figures: pd.DataFrame) -> None:
     for _, rows in figures[figures["value"].notna()].groupby("area"):
         for row, column, text, _ in repeats(rows.itertuples(), lambda row: f"{row.file}:{row.line}"):
             faults.append(f"{row.file}:{row.line}: {column}: {text}; keep it in one file")
+    if faults:
+        raise DataError(faults)
+
+
+def is_synthetic(name: str) -> bool:
+    """Whether an area or a source is made up: its name says so.
+
+    >>> is_synthetic("synthetic ledger internal"), is_synthetic("ledger internal")
+    (True, False)
+    """
+    return name.startswith(SYNTHETIC)
+
+
+def check_made_up(figures: pd.DataFrame) -> None:
+    """Raise DataError where what is made up stands in an area of real figures, or the other way round.
+
+    A number that nobody counted must not get into an estimate of what somebody did, so areas are kept apart.
+    """
+    faults = []
+    for (area, file, source), rows in figures[figures["source"] != ""].groupby(["area", "file", "source"], sort=False):
+        if is_synthetic(area) != is_synthetic(source):
+            only = "are made up and" if is_synthetic(area) else "are real and"
+            kind = "begins with" if is_synthetic(area) else "does not begin with"
+            where = f"{file}:{rows['line'].iloc[0]}: source: found {source}"
+            rule = f"figures of area {area} {only} may only have a source whose id {kind} {SYNTHETIC}"
+            faults.append(f"{where}; {rule} (lines {', '.join(map(str, rows['line']))})")
     if faults:
         raise DataError(faults)
 

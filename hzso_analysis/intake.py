@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.figures import argument_faults, check_figures, codebook, load_figures
+from hzso_analysis.figures import argument_faults, check_figures, check_made_up, codebook, load_figures
 from hzso_analysis.folders import HIDDEN, area_files, areas, data_folder, other_areas
 from hzso_analysis.numerals import read_number
 from hzso_analysis.plausibility import repeats
@@ -177,6 +177,7 @@ def _news(table: pd.DataFrame, target: Path, folder: Path, notes: list[str]) -> 
     own = table["value"].notna()
     new = check_figures(table[own]).drop(columns="placed")
     area = target.parent.name
+    check_made_up(new.assign(area=area))
     known = load_figures(area, data_dir=folder) if area_files(folder, area) else new.head(0)
     known = known[known["file"] != f"{area}/{target.name}"]
     rows = [row for frame in (known, new) for row in frame[new.columns].assign(locator="").itertuples()]

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader
 from nbformat import NotebookNode
 
 from hzso_analysis import downloads, exhibits, fonts, wording
-from hzso_analysis.edition import Edition, comparison, describe, series
+from hzso_analysis.edition import Edition, comparison, describe, series, stamps
 from hzso_analysis.faults import ReportError
 
 TEMPLATES_DIR = Path(__file__).resolve().parent / "templates"
@@ -100,7 +100,7 @@ def write_page(folder: Path, place: int, chapters: list[Chapter], edition: Editi
 def write_rest(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any]) -> None:
     """Write what is made of all chapters: the tables as a workbook, the index, and what it all contains."""
     tables = [(chapter.stem, chapter.name, list(records(chapter.notebook))) for chapter in chapters]
-    (folder / WORKBOOK).write_bytes(downloads.tables_workbook(tables, report_title(edition)))
+    (folder / WORKBOOK).write_bytes(downloads.tables_workbook(tables, report_title(edition), stamps(edition)))
     write_index(folder, chapters, edition, found, files=[WORKBOOK])
     _write_contents(folder, chapters, edition, found)
 
@@ -182,8 +182,9 @@ def _render(template: str, **given: Any) -> str:
 
 
 def _report(chapters: list[Chapter], edition: Edition) -> dict[str, Any]:
-    title = report_title(edition)
-    return {"title": title, "chapters": [chapter._asdict() for chapter in chapters], "footer": _css_text(title)}
+    title, said = report_title(edition), stamps(edition)
+    found = {"title": title, "chapters": [chapter._asdict() for chapter in chapters], "footer": _css_text(title)}
+    return found | {"stamps": said, "head": _css_text(" ".join(said))}
 
 
 def _css_text(text: str) -> str:
@@ -246,6 +247,7 @@ def _write_contents(folder: Path, chapters: list[Chapter], edition: Edition, fou
     contents = {"area": edition.area, "name": wording.area_name(edition.area), "year": edition.year}
     contents |= {"title": report_title(edition), "headline": found["headline"]}
     contents |= {"misfits": len(found["misfits"]), "files": [WORKBOOK], "chapters": []}
+    contents |= {"stamps": said} if (said := stamps(edition)) else {}
     for chapter in chapters:
         listed = [
             {"id": _anchor(record["name"]), "name": record["name"], "title": record["title"]}

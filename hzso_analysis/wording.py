@@ -28,6 +28,7 @@ STATUS = {
     "computed": "computed from the figures named",
 }
 MOST_DECIMALS = 4
+EXACT = 1e-6  # bounds closer than this are no rounding of a print: the level is known to the cent
 UNIT_NAMES = {"percent": "%", "count": "", "person": "people", "rank": "place", "year": "years", "day": "days"}
 UNIT_NAMES |= {"minute": "minutes", "km": "km"}
 UNIT_NAMES |= {"亿美元": "hundred million USD", "万美元": "ten thousand USD"}
@@ -80,14 +81,16 @@ def span(low: float, high: float, decimals: int | None = None) -> str:
 
     >>> span(2033.4, 2034.47), span(1871.5, 1872.5), span(84650, math.inf), span(0, 400.5), span(24, 24)
     ('2,033–2,034', '1,872', 'at least 84,650', 'at most 401', '24')
+    >>> span(5.12345678, 5.12345679)
+    '5.12'
     """
     if math.isinf(high):
         return "no upper bound" if low <= 0 else f"at least {half_up(low, _fine(low))}"
     if low <= 0 < high:
         return f"at most {half_up(high, _fine(high))}"
     width = high - low
-    if width <= 1e-9 * max(abs(low), abs(high), 1):
-        return half_up(low, _fine(low))
+    if width <= max(1e-9 * max(abs(low), abs(high)), EXACT):
+        return half_up(low, _fine(round(low, 6)))
     if _is_rounding((low + high) / 2, width):
         return half_up((low + high) / 2, decimals_of(width))
     if decimals is None:  # four digits of large numbers are enough beside a bound

@@ -9,9 +9,10 @@ import pandas as pd
 
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
-from hzso_analysis.edition import Edition, category_name, label, match
-from hzso_analysis.exhibits import Exhibit, chart, mark, table, where_printed
+from hzso_analysis.edition import Edition, category_name, from_ledger, label, match
+from hzso_analysis.exhibits import Exhibit, chart, mark, stamped, table, where_printed
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
 
 CHAPTERS = {"scale": "data_quality.scale", "sector_mix": "data_quality.sector_mix"}
@@ -50,7 +51,18 @@ def sentences(edition: Edition, *, all_years: bool = False) -> list[str]:
 def listed(edition: Edition) -> str:
     """The sentences of the year as a list."""
     said = sentences(edition) or [say("data_quality.nothing", year=edition.year)]
+    said += [text for text in [suppressed(edition)] if text]
     return "\n".join(f"- {text}" for text in said)
+
+
+def suppressed(edition: Edition) -> str:
+    """How many figures of the year are suppressed, in a sentence; blank where nothing comes from contract records."""
+    figures = match(edition.reconciliation.figures, {"area": edition.area, "year": edition.year})
+    cells = match(edition.reconciliation.estimates, {"area": edition.area, "year": edition.year, "status": SUPPRESSED})
+    if cells.empty and from_ledger(figures).empty:
+        return ""
+    words = {"number": len(cells), "all": len(from_ledger(figures)) + len(cells), "year": edition.year}
+    return say("data_quality.suppressed" if len(cells) else "data_quality.none_suppressed", **words)
 
 
 def _ties(edition: Edition) -> list[tuple[set[int], str]]:
@@ -197,7 +209,9 @@ def coverage(edition: Edition) -> Exhibit:
     counts = pd.crosstab(chapter, figures["year"]).reindex(list(CHAPTERS), fill_value=0)
     frame = counts.astype(str).replace("0", "–").rename(columns=str)
     frame.insert(0, "item", [say(key) for key in CHAPTERS.values()])
+    if figures.empty:
+        return Exhibit(say("data_quality.coverage_heading"), pd.DataFrame(), say("data_quality.coverage_gap"))
     best = counts.sum().idxmax()
     words = {"number": counts[best].sum(), "all": int(counts.to_numpy().sum())}
     title = say("data_quality.coverage_title", year=best, **words)
-    return Exhibit(title, frame, say("data_quality.coverage_note"))
+    return Exhibit(title, frame, say("data_quality.coverage_note"), stamped(edition))

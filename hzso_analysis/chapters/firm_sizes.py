@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from hzso_analysis import charts, wording
-from hzso_analysis.chapters.leading_enterprises import bands_of, known_bands, leaders, other_firms
+from hzso_analysis.chapters.leading_enterprises import bands_of, from_records, known_bands, leaders, other_firms, slices
 from hzso_analysis.concentration import concentration_bounds, extreme_allocations, lorenz_envelope, point_estimate
-from hzso_analysis.edition import BASES, Edition, label, share, value_text
+from hzso_analysis.edition import BASES, Edition, Quantity, Share, exact, find, label, share, value_text
 from hzso_analysis.exhibits import Exhibit, chart, mark, table
 from hzso_analysis.wording import say
 
@@ -25,6 +26,9 @@ GUIDELINES = {
     "firm_sizes.guidelines_2010": (1500, 2500),
     "firm_sizes.guidelines_2023": (1000, 1800),
 }
+LEADING = (1, 2, 4, 8, 20)
+INDEX = "HHI"
+HELD = {"CR1": "TOP1", "CR2": "TOP2"}  # the amounts that go with the shares
 MEASURES = {
     "TOP1": ("firm_sizes.top1", "USD million", None),
     "TOP2": ("firm_sizes.top2", "USD million", None),
@@ -51,12 +55,14 @@ class SizeTable(NamedTuple):
     def ks(self) -> list[int]:
         """Numbers of leading firms that are asked for: 1, 2, 4, 8, 20 and all in the bands."""
         listed = int(sum(band["n"] for band in self.published["bands"]))
-        return sorted({k for k in (1, 2, 4, 8, 20) if k < listed} | {listed})
+        return sorted({k for k in LEADING if k < listed} | {listed})
 
     @property
     def single(self) -> dict:
         """The same with one value for each range: the middle of amount and share, the fewest firms."""
-        middle = {key: sum(self.published[key]) / 2 for key in ("group_total", "group_share")}
+        keys = [key for key in ("group_total", "group_share") if key in self.published]
+        keys = keys if "group_share" in keys else [*keys, "total"]
+        middle = {key: sum(self.published[key]) / 2 for key in keys}
         return {"bands": self.published["bands"], "n_rest": self.fewest} | middle
 
 
@@ -64,9 +70,13 @@ def size_table(edition: Edition) -> SizeTable | None:
     """The leading group of the year in size bands; None where no group of known number has a known share."""
     group = leaders(edition)
     part = share(edition, group[2]) if group else None
-    if part is None or part.high >= 1 or group[1].low < group[1].high:
+    if part is None or group[1].low < group[1].high:
         return None
+    if from_records(edition):
+        return _recorded_table(edition, group, part)
     name, firms, held = group
+    if part.high >= 1 or bands_of(edition).loc[name, "high"] < math.inf:  # above a closed band may be larger firms
+        return None
     book, known = bands_of(edition), known_bands(edition)
     cut_up = set(book.loc[list(known), "parent"])
     names = [b for b, (n, _) in known.items() if b not in cut_up and book.loc[b, "low"] >= book.loc[name, "low"]]
@@ -82,57 +92,157 @@ def size_table(edition: Edition) -> SizeTable | None:
     return SizeTable(published, rows, fewest, names)
 
 
+def _recorded_table(edition: Edition, group: tuple[str, Quantity, Quantity], part: Share) -> SizeTable | None:
+    """The size table of contract records, in which what a band holds is known to the cent and no firm is left out."""
+    name, firms, held = group
+    lowest = bands_of(edition).loc[name, "low"]
+    cut = [piece for piece in slices(edition) if piece.firms and piece.low >= lowest]
+    if not cut or math.isinf(part.base.high):
+        return None
+    bands = [{"lo": piece.low, "hi": piece.high, "n": piece.firms, "total": piece.amount} for piece in cut]
+    least, most = other_firms(edition, firms) or (0, math.inf)
+    own, whole = _range(held), _range(part.base)
+    unknown, known = ([b for b in bands if math.isnan(b["total"]) == missing] for missing in (True, False))
+    if len(unknown) == 1 and own[0] == own[1]:
+        unknown.pop()["total"] = own[0] - math.fsum(band["total"] for band in known)
+    # an estimate has nine digits, so beside levels with all their digits a part can come out above the whole
+    own = own if unknown else (math.fsum(band["total"] for band in bands),) * 2
+    whole = tuple(max(end, own[0]) for end in whole)
+    own = tuple(min(end, whole[1]) for end in own)
+    published = {"bands": bands, "group_total": own, "total": whole, "n_rest": (least, most)}
+    fewest = sum(n for _, n in extreme_allocations(**published).least) - firms.low
+    rows = pd.concat([held.rows, *(piece.rows for piece in cut)])
+    return SizeTable(published, rows, fewest, [piece.name for piece in cut])
+
+
+def _range(quantity: Quantity) -> tuple[float, float]:
+    """The bounds of a level, or all its digits where contract records say it: sums must add up to the last of them."""
+    value = exact(quantity)
+    return (quantity.low, quantity.high) if value is None else (value, value)
+
+
+def recorded(edition: Edition) -> dict[str, Quantity]:
+    """The shares of the k largest enterprises and the index that contract records say, by indicator."""
+    names = [*(f"CR{k}" for k in LEADING), INDEX]
+    found = {name: find(edition, name, "offshore", months="") for name in names}
+    return {name: quantity for name, quantity in found.items() if exact(quantity) is not None}
+
+
+def basis(known: dict[str, Quantity], sizes: SizeTable | None) -> str:
+    """Which of the shares and the index are exact, and what stands in for the others."""
+    said = [say("firm_sizes.basis_exact", names=_named(known))] if known else []
+    if others := [name for name in [*(f"CR{k}" for k in LEADING), INDEX] if name not in known]:
+        said.append(say("firm_sizes.basis_bounds" if sizes else "firm_sizes.basis_none", names=_named(others)))
+    return " ".join(said)
+
+
+def _named(names: Iterable[str]) -> str:
+    """Shares of the largest enterprises and the index as a sentence lists them."""
+    names = list(names)
+    numbers = wording.listing(name[2:] for name in names if name != INDEX)
+    said = [say("firm_sizes.basis_shares", numbers=numbers)] if numbers else []
+    return wording.listing([*said, *([say("firm_sizes.basis_index")] if INDEX in names else [])])
+
+
 def _gap(edition: Edition, heading: str) -> Exhibit:
     text = say("firm_sizes.gap", area=wording.area_name(edition.area), year=edition.year)
     return Exhibit(heading, pd.DataFrame(), text)
 
 
 def summary(edition: Edition) -> Exhibit | str:
-    """What the size bands allow to say of the largest firms, in a few sentences."""
-    sizes = size_table(edition)
-    if sizes is None:
+    """What is known of the largest firms, in a few sentences: exact from contract records, else what bands allow."""
+    known, sizes = recorded(edition), size_table(edition)
+    if sizes is None and not known:
         return _gap(edition, "").note
-    bounds = concentration_bounds(**sizes.published, ks=(1, 2))
-    one, two = (wording.percent_between(*bounds.loc[f"CR{k}"]) for k in (1, 2))
-    equal = wording.span(*bounds.loc["N_eff"]).replace("–", say("firm_sizes.to"))
-    return say("firm_sizes.summary", one=one, two=two, equal=equal, year=edition.year)
+    bounds = concentration_bounds(**sizes.published, ks=(1, 2)) if sizes else None
+    if not known:
+        one, two = (wording.percent_between(*bounds.loc[f"CR{k}"]) for k in (1, 2))
+        equal = wording.span(*bounds.loc["N_eff"]).replace("–", say("firm_sizes.to"))
+        said = say("firm_sizes.summary", one=one, two=two, equal=equal, year=edition.year)
+        return f"{said} {basis(known, sizes)}" if from_records(edition) else said
+    texts = {k: _percent(known[f"CR{k}"]) for k in LEADING if f"CR{k}" in known}
+    texts |= {k: wording.percent_between(*bounds.loc[f"CR{k}"]) for k in (1, 2) if sizes and k not in texts}
+    said = []
+    if {1, 2} <= set(texts):
+        said.append(say("firm_sizes.summary_largest", one=texts[1], two=texts[2], year=edition.year))
+    elif texts:
+        shares = wording.listing(say("firm_sizes.summary_share", number=k, share=texts[k]) for k in sorted(texts))
+        said.append(say("firm_sizes.summary_shares", shares=shares, year=edition.year))
+    if INDEX in known:
+        index = exact(known[INDEX])
+        words = {"index": wording.half_up(index), "equal": wording.half_up(10_000 / index, 1)}
+        said.append(say("firm_sizes.summary_index", **words))
+    return " ".join([*said, basis(known, sizes)])
+
+
+def _percent(quantity: Quantity) -> str:
+    return f"{value_text(quantity)} %"
 
 
 def ratios(edition: Edition) -> Exhibit:
-    """Bars of the share of the k largest firms: bounds and, inside them, a point estimate."""
-    sizes, heading = size_table(edition), say("firm_sizes.ratios_heading")
-    if sizes is None:
+    """Bars of the share of the k largest firms: exact from contract records, else bounds with a point estimate."""
+    sizes, heading, known = size_table(edition), say("firm_sizes.ratios_heading"), recorded(edition)
+    said = {int(name[2:]): quantity for name, quantity in known.items() if name != INDEX}
+    ks = sorted({*(sizes.ks if sizes else []), *said})
+    if not ks:
         return _gap(edition, heading)
-    bounds, estimate = concentration_bounds(**sizes.published, ks=sizes.ks), point_estimate(**sizes.single, ks=sizes.ks)
+    asked = [k for k in ks if k not in said]
+    bounds = concentration_bounds(**sizes.published, ks=asked) if asked else pd.DataFrame()
+    # a share of all bands can be as exact as one that is recorded: then there is nothing to estimate
+    wide = {k for k in asked if not said or bounds.loc[f"CR{k}", "high"] - bounds.loc[f"CR{k}", "low"] > wording.EXACT}
+    estimate = point_estimate(**sizes.single, ks=sorted(wide)) if wide else {}
     rows = []
-    for k in sizes.ks:
-        more = {"estimate": 100 * estimate[f"CR{k}"]}
+    for k in ks:
         name = say("firm_sizes.ratios_many" if k > 1 else "firm_sizes.ratios_one", number=k)
-        rows.append(mark(name, *bounds.loc[f"CR{k}"], sizes.rows, fraction=True, **more))
-    k = sizes.ks[min(1, len(sizes.ks) - 1)]
-    text = wording.percent_between(*bounds.loc[f"CR{k}"])
-    title = say("firm_sizes.ratios_title", number=wording.number(k), share=text)
+        more = {"estimate": 100 * estimate[f"CR{k}"] if k in wide else math.nan} if wide else {}
+        if k in said:
+            ends, more = [exact(said[k]) / 100] * 2, {"text": _percent(said[k])} | more
+        else:
+            ends = bounds.loc[f"CR{k}"]
+        rows.append(mark(name, *ends, said[k].rows if k in said else sizes.rows, fraction=True, **more))
+    place = min(1, len(ks) - 1)
+    ends = rows[place]["low"] / 100, rows[place]["high"] / 100
+    text = rows[place]["text"] if ks[place] in said else wording.percent_between(*ends)
+    title = say("firm_sizes.ratios_title", number=wording.number(ks[place]), share=text)
     note = say("firm_sizes.ratios_subtitle", year=edition.year)
+    if said:
+        numbers = wording.listing(str(k) for k in ks if k not in wide)
+        note = say("firm_sizes.ratios_exact", year=edition.year)
+        note = say("firm_sizes.ratios_some", year=edition.year, numbers=numbers) if wide else note
     return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap="")
 
 
 def classes(edition: Edition) -> Exhibit:
-    """The bounds of the Herfindahl-Hirschman index against the classes of three merger guidelines."""
-    sizes, heading = size_table(edition), say("firm_sizes.classes_heading")
-    if sizes is None:
+    """The Herfindahl-Hirschman index or its bounds against the classes of three merger guidelines."""
+    sizes, heading, known = size_table(edition), say("firm_sizes.classes_heading"), recorded(edition).get(INDEX)
+    if sizes is None and known is None:
         return _gap(edition, heading)
-    low, high = concentration_bounds(**sizes.published).loc["HHI_10000"]
-    rows, most = [], 1
+    low, high = [exact(known)] * 2 if known else concentration_bounds(**sizes.published).loc["HHI_10000"]
+    rows, found = [], {}
     for years, edges in GUIDELINES.items():
         ends = pairwise((0, *edges, 10_001))
         touched = [say(name) for name, (a, b) in zip(CLASSES, ends, strict=True) if low < b and high >= a]
         names = wording.listing(touched, say("firm_sizes.or"))
         text = say("firm_sizes.classes_text", index=wording.span(low, high, 0), names=names)
-        most = max(most, len(touched))
-        rows.append(mark(say(years), low, high, sizes.rows, text=text, edges=edges))
-    title = say(TITLES[most], index=wording.between(low, high, ""), name=touched[0])
-    words = {"subtitle": say("firm_sizes.classes_subtitle", year=edition.year), "heading": heading, "gap": ""}
+        found[say(years)] = touched
+        rows.append(mark(say(years), low, high, known.rows if known else sizes.rows, text=text, edges=edges))
+    key = "firm_sizes.classes_exact" if known else "firm_sizes.classes_subtitle"
+    words = {"subtitle": say(key, year=edition.year), "heading": heading, "gap": ""}
+    title = _classes_title(wording.half_up(low) if known else wording.between(low, high, ""), found)
     return chart(edition, charts.scales, rows, title=title, names=[say(name) for name in CLASSES], **words)
+
+
+def _classes_title(index: str, found: dict[str, list[str]]) -> str:
+    """In how many classes the index may lie; where it lies in one of each guideline, in which."""
+    most = max(map(len, found.values()))
+    by_class: dict[str, list[str]] = {}
+    for years, names in found.items():
+        by_class.setdefault(names[0], []).append(years)
+    if most == 1 and len(by_class) > 1:
+        cases = by_class.items()
+        said = [say("firm_sizes.classes_case", name=name, years=wording.listing(years)) for name, years in cases]
+        return say("firm_sizes.classes_differ", index=index, cases=wording.listing(said))
+    return say(TITLES[most], index=index, name=list(found.values())[-1][0])
 
 
 def lorenz(edition: Edition) -> Exhibit:
@@ -148,19 +258,29 @@ def lorenz(edition: Edition) -> Exhibit:
     everyone = f"{sizes.fewest + sizes.ks[-1]:,.0f}"
     half = [float(np.interp(0.5, envelope["firms"], envelope[end])) for end in ("low", "high")]
     title = say("firm_sizes.lorenz_title", number=everyone, share=wording.percent(*half))
-    note = say("firm_sizes.lorenz_subtitle", number=everyone, year=edition.year)
+    all_known = from_records(edition) and len(set(sizes.published["n_rest"])) == 1
+    key = "firm_sizes.lorenz_everyone" if all_known else "firm_sizes.lorenz_subtitle"
+    note = say(key, number=everyone, year=edition.year)
     return chart(edition, charts.envelope, rows, title=title, subtitle=note, heading=heading, gap="")
 
 
 def measures(edition: Edition) -> Exhibit:
-    """Table of concentration measures: bounds, and two point estimates as assumptions."""
-    sizes, heading = size_table(edition), say("firm_sizes.measures_heading")
-    if sizes is None:
+    """Table of concentration measures: exact ones, bounds for the others, and two point estimates as assumptions."""
+    sizes, heading, known = size_table(edition), say("firm_sizes.measures_heading"), recorded(edition)
+    if sizes is None and not known:
         return _gap(edition, heading)
-    bounds, rows = concentration_bounds(**sizes.published), []
+    title, exact_rows = say("firm_sizes.measures_title", year=edition.year), _exact_measures(edition, known)
+    if sizes is None:
+        rows = [row for rows in exact_rows.values() for row in rows]
+        return table(edition, rows, title=title, note=say("firm_sizes.measures_exact"))
+    bounds, rows = concentration_bounds(**sizes.published), exact_rows.pop("", [])
     shapes = {"if exponential": "maxent", "if Pareto": "pareto"}
+    rows = [row | dict.fromkeys(shapes, "–") for row in rows]
     estimates = {name: point_estimate(**sizes.single, method=method) for name, method in shapes.items()}
     for measure, (item, unit, decimals) in MEASURES.items():
+        if measure in exact_rows:
+            rows += [row | dict.fromkeys(shapes, "–") for row in exact_rows[measure]]
+            continue
         low, high = bounds.loc[measure]
         trivial = math.isinf(high) or (measure == "gini" and high == 1)
         row = {"item": say(item), "bounds": wording.span(low, math.inf if trivial else high, decimals)}
@@ -169,7 +289,34 @@ def measures(edition: Edition) -> Exhibit:
         rows.append(row | {"low": low, "high": high, "rows": sizes.rows})
     open_ended = math.isinf(sizes.published["n_rest"][1])
     note = say("firm_sizes.measures_note_open" if open_ended else "firm_sizes.measures_note")
-    return table(edition, rows, title=say("firm_sizes.measures_title", year=edition.year), note=note)
+    note = f"{say('firm_sizes.measures_some')} {note}" if known else note
+    order = ["item", "bounds", *shapes, "unit", "status", "low", "high", "rows"]
+    return table(edition, [{key: row[key] for key in order} for row in rows], title=title, note=note)
+
+
+def _exact_measures(edition: Edition, known: dict[str, Quantity]) -> dict[str, list[dict]]:
+    """Rows of what is exact, by the measure whose bounds they stand for; shares, which have none here, under blank."""
+    found: dict[str, list[dict]] = {}
+
+    def add(measure: str, item: str, text: str, unit: str, value: float, status: str, rows: pd.DataFrame) -> None:
+        row = {"item": item, "bounds": text, "unit": unit, "status": status, "low": value, "high": value, "rows": rows}
+        found.setdefault(measure, []).append(row)
+
+    total = find(edition, "contracts executed", "offshore", months="")
+    for name, quantity in known.items():
+        value = exact(quantity)
+        if name == INDEX:
+            add("HHI_10000", say("firm_sizes.index"), wording.half_up(value), "", value, "published", quantity.rows)
+            equal = 10_000 / value
+            add("N_eff", say("firm_sizes.equal"), wording.half_up(equal, 1), "", equal, "computed", quantity.rows)
+            continue
+        unit = wording.unit_text("percent")
+        add("", label(edition, "indicators", name), value_text(quantity), unit, value, "published", quantity.rows)
+        if (measure := HELD.get(name)) and exact(total) is not None:
+            item, unit, _ = MEASURES[measure]
+            held, used = value * exact(total) / 100, pd.concat([quantity.rows, total.rows])
+            add(measure, say(item), wording.half_up(held, 2), unit, held, "computed", used)
+    return found
 
 
 def one_more(edition: Edition) -> Exhibit:
@@ -177,11 +324,15 @@ def one_more(edition: Edition) -> Exhibit:
     sizes, heading = size_table(edition), say("firm_sizes.one_more_heading")
     if sizes is None:
         return _gap(edition, heading)
+    if INDEX in recorded(edition):
+        return Exhibit(heading, pd.DataFrame(), say("firm_sizes.one_more_exact"))
     bands = sizes.published["bands"]
     rows = [_narrowed(sizes, say("firm_sizes.as_published"), "–", bands)]
     if len(bands) > 1:
         known = known_bands(edition)
         for name, band in zip(sizes.names, bands, strict=True):
+            if not name or not math.isnan(band.get("total", math.nan)):
+                continue
             middle = (known[name][1].low + known[name][1].high) / 2
             more = [other | ({"total": middle} if other is band else {}) for other in bands]
             words = {"firms": value_text(known[name][0]), "band": label(edition, "categories", name)}
@@ -189,7 +340,9 @@ def one_more(edition: Edition) -> Exhibit:
             rows.append(_narrowed(sizes, item, wording.half_up(middle), more))
     middle = float(concentration_bounds(**sizes.published, ks=(1,)).loc["TOP1"].mean())
     top, *others = sorted(bands, key=lambda band: -band["lo"])
-    alone = [*others, {"lo": middle, "hi": middle, "n": 1}, top | {"hi": middle, "n": top["n"] - 1}]
+    left = {"hi": middle, "n": top["n"] - 1}
+    left |= {"total": top["total"] - middle} if not math.isnan(top.get("total", math.nan)) else {}
+    alone = [*others, {"lo": middle, "hi": middle, "n": 1}, top | left]
     rows.append(_narrowed(sizes, say("firm_sizes.amount_largest"), wording.half_up(middle), alone))
     best = min(rows, key=lambda row: row["high"] - row["low"])
     title = say("firm_sizes.one_more_title", number=best["item"], now=rows[0]["index"], then=best["index"])

@@ -3,16 +3,56 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import pandas as pd
 
 from hzso_analysis import charts, wording
-from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, share, value_text
-from hzso_analysis.exhibits import Exhibit, cell_row, chart, mark, measure_rows, quantity_mark, table, where_printed
+from hzso_analysis.edition import (
+    Edition,
+    Quantity,
+    exact,
+    find,
+    from_ledger,
+    in_words,
+    label,
+    match,
+    printed_rows,
+    share,
+    value_text,
+    withheld,
+)
+from hzso_analysis.exhibits import (
+    Exhibit,
+    cell_row,
+    chart,
+    mark,
+    measure_rows,
+    quantity_mark,
+    share_text,
+    table,
+    where_printed,
+)
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
 
 EXECUTED, FIRMS = "contracts executed", "enterprises"
+
+
+class Slice(NamedTuple):
+    """Firms between two edges of size bands, known from contract records: their number and, unless NaN, their amount.
+
+    `name` is the band of the codebook with these edges, blank where it has none.
+    """
+
+    name: str
+    low: float
+    high: float
+    firms: int
+    amount: float
+    rows: pd.DataFrame
 
 
 def bands_of(edition: Edition) -> pd.DataFrame:
@@ -30,14 +70,73 @@ def known_bands(edition: Edition, area: str | None = None) -> dict[str, tuple[Qu
         if firms and firms.high - firms.low <= 0.05 * firms.high:
             at = {"area": area, "months": firms.cell.months, "unit": "USD million"}
             found[band] = (firms, find(edition, EXECUTED, "offshore", band, **at))
-    groups = [band for band in found if band in set(book.loc[list(found), "parent"])]
-    return {band: found[band] for band in [*groups, *(band for band in found if band not in groups)]}
+    return {band: found[band] for band in _ordered(book, found)}
+
+
+def _ordered(book: pd.DataFrame, names: Iterable[str]) -> list[str]:
+    """Bands with groups before the others."""
+    names = list(names)
+    groups = [band for band in names if band in set(book.loc[names, "parent"])]
+    return [*groups, *(band for band in names if band not in groups)]
+
+
+def listed_bands(edition: Edition) -> dict[str, tuple[Quantity, Quantity | None]]:
+    """The bands that are known and those that are withheld, by whatever bounds the others leave."""
+    book, found = bands_of(edition), known_bands(edition)
+    for band in book.index:
+        if band not in found and (firms := withheld(edition, FIRMS, "offshore", band)):
+            found[band] = (firms, _held(edition, band))
+        elif band in found and found[band][1] is None:
+            found[band] = (found[band][0], withheld(edition, EXECUTED, "offshore", band))
+    return {band: found[band] for band in _ordered(book, [band for band in book.index if band in found])}
+
+
+def _held(edition: Edition, band: str) -> Quantity | None:
+    return find(edition, EXECUTED, "offshore", band) or withheld(edition, EXECUTED, "offshore", band)
+
+
+def slices(edition: Edition) -> list[Slice]:
+    """The firms of contract records cut at the edges of all bands of known number, largest first; no firm twice.
+
+    Open bands hold each other, so between two of them is what is left of the wider one, where no bands fill the gap.
+    """
+    known, book, found = known_bands(edition), bands_of(edition), []
+    whole = [_slice(book, band, *both) for band, both in known.items() if both[0].low == both[0].high]
+    nested = sorted((band for band in whole if band.high == math.inf), key=lambda band: -band.low)
+    for upper, band in zip([None, *nested], nested, strict=False):
+        if upper is None:
+            found.append(band)
+            continue
+        inside = [other for other in whole if band.low <= other.low and other.high <= upper.low]
+        firms, rows = band.firms - upper.firms, pd.concat([band.rows, upper.rows])
+        left = Slice("", band.low, upper.low, firms, band.amount - upper.amount, rows)
+        tiled = sum(other.firms for other in inside) == firms
+        found += sorted(inside, key=lambda other: -other.low) if tiled else [left]
+    return found
+
+
+def _slice(book: pd.DataFrame, band: str, firms: Quantity, held: Quantity | None) -> Slice:
+    amount = exact(held)
+    rows = pd.concat([firms.rows, held.rows]) if held else firms.rows
+    ends = book.loc[band, "low"], book.loc[band, "high"]
+    return Slice(band, *ends, int(firms.low), math.nan if amount is None else amount, rows)
+
+
+def leading(edition: Edition) -> tuple[str, Quantity, Quantity] | None:
+    """The group that sentences are about: of contract records, which know every band, the first of several firms."""
+    if (widest := leaders(edition)) is None or exact(widest[1]) is None:
+        return widest
+    book = bands_of(edition)
+    groups = [(b, f, held) for b, (f, held) in known_bands(edition).items() if book.loc[b, "high"] == math.inf]
+    return next((group for group in groups if group[1].low > 1 and exact(group[2]) is not None), widest)
 
 
 def leaders(edition: Edition) -> tuple[str, Quantity, Quantity] | None:
     """The widest band whose firms and amount are known: the group that the source calls leading."""
     known, lows = ((band, *both) for band, both in known_bands(edition).items()), bands_of(edition)["low"]
     groups = [(b, f, held) for b, f, held in known if held and held.high - held.low < 0.05 * held.high]
+    if from_records(edition):  # these know bands that are no group: above them are firms, too
+        groups = [g for g in groups if bands_of(edition).loc[g[0], "high"] == math.inf and g[1].low == g[1].high]
     return min(groups, key=lambda group: lows[group[0]]) if groups else None
 
 
@@ -52,20 +151,23 @@ def _named(edition: Edition, band: str, firms: Quantity) -> dict[str, str]:
 def headline(edition: Edition) -> Exhibit:
     """Table of size bands: firms, amount held, share of all offshore executed."""
     rows = []
-    for band, (firms, held) in known_bands(edition).items():
+    for band, (firms, held) in listed_bands(edition).items():
         part = held and share(edition, held)
         row = {"item": label(edition, "categories", band), "firms": value_text(firms)}
         row["amount"] = value_text(held) if held else "–"
-        row["share"] = wording.percent(part.low, part.high) if part and part.high < math.inf else "–"
-        row |= {"status": firms.status, "source": where_printed(firms.rows)}
+        row["share"] = share_text(part, held.status if held else firms.status)
+        status = SUPPRESSED if held and held.status == SUPPRESSED else firms.status
+        row |= {"status": status, "source": where_printed(firms.rows)}
         rows.append(row | {"rows": pd.concat([firms.rows, held.rows]) if held else firms.rows})
     words = {"title": headline_title(edition), "note": say("leading_enterprises.headline_note")}
+    if any(row["status"] == SUPPRESSED for row in rows):
+        words["note"] += " " + say("leading_enterprises.headline_withheld")
     return table(edition, rows, **words, heading=say("leading_enterprises.headline_heading"), gap=_gap(edition))
 
 
 def headline_title(edition: Edition) -> str:
     """What the leading group holds."""
-    group = leaders(edition)
+    group = leading(edition)
     if group is None:
         return say("leading_enterprises.headline_plain", year=edition.year)
     band, firms, held = group
@@ -74,11 +176,38 @@ def headline_title(edition: Edition) -> str:
     return say("leading_enterprises.headline_title", held=text, year=edition.year, **_named(edition, band, firms))
 
 
+def from_records(edition: Edition) -> bool:
+    """Whether figures of the year come from contract records, in which no firm is left out, shown or withheld."""
+    year = {"area": edition.area, "year": edition.year}
+    if not from_ledger(edition.reconciliation.printed(**year)).empty:
+        return True
+    estimates = edition.reconciliation.estimates
+    return len(match(estimates[estimates["status"] == SUPPRESSED], year)) > 0
+
+
+def slice_name(edition: Edition, part: Slice) -> str:
+    """The label of the band with these edges, or the edges themselves."""
+    if part.name:
+        return label(edition, "categories", part.name)
+    return say("leading_enterprises.slice", low=wording.half_up(part.low), high=wording.half_up(part.high))
+
+
+def _smaller(edition: Edition, cut: list[Slice]) -> list[dict]:
+    """A mark for the firms below all bands, where the number of all firms is known."""
+    everyone = find(edition, FIRMS, "offshore")
+    left = exact(everyone) is not None and everyone.low - sum(part.firms for part in cut)
+    name = say("leading_enterprises.smaller", low=wording.half_up(cut[-1].low))
+    return [mark(name, left, left, everyone.rows)] if left else []
+
+
 def counts(edition: Edition) -> Exhibit:
     """Bars of the number of firms in each band that no other band cuts up."""
     known = known_bands(edition)
     cut_up = set(bands_of(edition).loc[list(known), "parent"])
     rows = [quantity_mark(label(edition, "categories", b), firms) for b, (firms, _) in known.items() if b not in cut_up]
+    if cut := slices(edition) if from_records(edition) else []:
+        rows = [mark(slice_name(edition, part), part.firms, part.firms, part.rows) for part in cut]
+        rows, known = [*rows, *_smaller(edition, cut)], {}
     implied = [_named(edition, band, firms) for band, (firms, _) in known.items() if firms.status != "published"]
     implied = [say("leading_enterprises.counts_implied", **words) for words in implied]
 
@@ -94,12 +223,14 @@ def counts(edition: Edition) -> Exhibit:
 
 def concentration(edition: Edition) -> Exhibit:
     """The whole cut into the leading group and all other firms."""
-    group, rows, note, title = leaders(edition), [], "", ""
-    if part := group and share(edition, group[2]):
+    group, rows, note, title = leading(edition), [], "", ""
+    part = group and share(edition, group[2])
+    if part and part.low > 0:  # where the total has no upper end there is no whole to cut
         band, firms, held = group
         words, others = _named(edition, band, firms), other_firms(edition, firms)
         rest = say("leading_enterprises.others")
-        rest = say("leading_enterprises.others_counted", firms=wording.span(*others)) if others else rest
+        key = "leading_enterprises.others_recorded" if from_records(edition) else "leading_enterprises.others_counted"
+        rest = say(key, firms=wording.span(*others)) if others else rest
         rows.append(mark(say("leading_enterprises.firms_of", **words), part.low, part.high, held.rows, fraction=True))
         rows.append(mark(rest, max(0.0, 1 - part.high), 1 - part.low, held.rows, fraction=True))
         base = wording.amount(value_text(part.base), "USD million")
@@ -115,7 +246,10 @@ def concentration(edition: Edition) -> Exhibit:
 
 
 def other_firms(edition: Edition, firms: Quantity) -> tuple[float, float] | None:
-    """Bounds of the number of registered firms outside the leading group."""
+    """Bounds of the number of firms outside the leading group: of those with contracts, or else of those registered."""
+    recorded = find(edition, FIRMS, "offshore")
+    if exact(recorded) is not None:
+        return recorded.low - firms.high, recorded.high - firms.low
     registered = find(edition, "enterprises registered")
     if registered is None or registered.low <= firms.high:
         return None
@@ -130,15 +264,22 @@ def averages(edition: Edition) -> Exhibit:
             ends = edition.reconciliation.ratio(held.cell, firms.cell)
             name = say("leading_enterprises.averages_firms", **_named(edition, band, firms))
             rows.append(mark(name, *ends, firms.rows))
-    group = leaders(edition)
+    group = leading(edition)
     part, others = group and share(edition, group[2]), group and other_firms(edition, group[1])
-    if part and others:
+    if part and others and others[0] > 0:
         ends = max(0.0, part.base.low - group[2].high) / others[1], (part.base.high - group[2].low) / others[0]
-        rows.append(mark(say("leading_enterprises.averages_others"), *ends, group[2].rows))
+        key = (
+            "leading_enterprises.averages_recorded" if from_records(edition) else "leading_enterprises.averages_others"
+        )
+        rows.append(mark(say(key), *ends, group[2].rows))
 
     def title(rows: list[dict]) -> str:
         words = {"firms": rows[0]["label"], "amount": wording.amount(rows[0]["text"], "USD million")}
-        key = "leading_enterprises.averages_both" if part and others else "leading_enterprises.averages_title"
+        key = (
+            "leading_enterprises.averages_both"
+            if part and others and others[0] > 0
+            else "leading_enterprises.averages_title"
+        )
         return say(key, others=rows[-1]["text"], **words)
 
     note = say("leading_enterprises.averages_subtitle", year=edition.year)

@@ -8,10 +8,15 @@ import pandas as pd
 
 from hzso_analysis import wording
 from hzso_analysis.chapters import shares
-from hzso_analysis.edition import Edition, Quantity, label, share
+from hzso_analysis.edition import Edition, Quantity, exact, find, label, share, withheld
 from hzso_analysis.exhibits import Exhibit, table
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
+
+OTHERS = "other markets"
+FEW = 5  # markets that a chart has room for; the table names all
+NARROW = 0.08  # of a bar; a smaller part has no room for its name
 
 
 def markets_of(edition: Edition) -> pd.DataFrame:
@@ -21,17 +26,60 @@ def markets_of(edition: Edition) -> pd.DataFrame:
 
 
 def known_markets(edition: Edition) -> dict[str, Quantity]:
-    """Markets of which the offshore executed amount is known, largest first."""
+    """Markets of which the offshore executed amount is known, largest first; those left over have no place in it."""
     found = shares.known(edition, markets_of(edition).index)
     known = {name: q for name, q in found.items() if q.high < math.inf and q.low > 0}
-    return dict(sorted(known.items(), key=lambda item: -item[1].low))
+    return dict(sorted(known.items(), key=lambda item: (item[0] == OTHERS, -item[1].low)))
+
+
+def listed_markets(edition: Edition) -> dict[str, Quantity]:
+    """The markets that are known, and below them those that are withheld, by whatever bounds the others leave."""
+    found = known_markets(edition)
+    found |= {name: q for name, q in shares.known(edition, markets_of(edition).index).items() if exact(q) == 0}
+    hidden = {name: withheld(edition, shares.EXECUTED, "offshore", name) for name in markets_of(edition).index}
+    found |= dict(sorted(((name, q) for name, q in hidden.items() if q), key=lambda item: -item[1].high))
+    ordered = sorted(found.items(), key=lambda item: (item[1].status == SUPPRESSED, item[0] == OTHERS))
+    return dict(ordered)
 
 
 def separate(edition: Edition) -> list[str]:
-    """Markets that do not overlap: single ones or, where none is known, the largest named group."""
+    """Markets that do not overlap: single ones or, where none is known, the largest named group.
+
+    What contract records leave over is no market: it counts as one only where nothing else is missing.
+    """
     book, known = markets_of(edition), known_markets(edition)
     single = [name for name in known if book.loc[name, "relation"] == "disjoint"]
+    if from_records(edition) and not complete(edition):
+        single = [name for name in single if name != OTHERS and known[name].status != SUPPRESSED]
     return single or [name for name in known if book.loc[name, "members"]][:1]
+
+
+def from_records(edition: Edition) -> bool:
+    """Whether any market of the year comes from contract records."""
+    return any(exact(quantity) is not None for quantity in known_markets(edition).values())
+
+
+def complete(edition: Edition) -> bool:
+    """Whether contract records name every market, so that nothing of the total is left."""
+    book, known = markets_of(edition), known_markets(edition)
+    single = {name: exact(known[name]) for name in known if book.loc[name, "relation"] == "disjoint"}
+    total = exact(find(edition, shares.EXECUTED, "offshore", months=""))
+    if total is None or not single or None in single.values():
+        return False
+    return abs(sum(single.values()) - total) <= wording.EXACT * len(single)
+
+
+def largest(edition: Edition) -> list[str]:
+    """The markets that a chart has room for."""
+    names = [name for name in separate(edition) if name != OTHERS]
+    return names[:FEW] if len(names) > FEW + 1 else names
+
+
+def wide(edition: Edition) -> list[str]:
+    """The markets that have room for their names in one bar: of contract records, which know small ones, the others."""
+    names = largest(edition)
+    parts = {name: share(edition, known_markets(edition)[name]) for name in names} if from_records(edition) else {}
+    return [name for name in names if name not in parts or (parts[name] and parts[name].low >= NARROW)] or names[:1]
 
 
 def _gap(edition: Edition) -> str:
@@ -39,36 +87,50 @@ def _gap(edition: Edition) -> str:
 
 
 def headline(edition: Edition) -> Exhibit:
-    """Table of every market or group: value, share as printed and as computed."""
+    """Table of every market or group: value, share as printed and as computed, and where the levels come from."""
     known, heading = known_markets(edition), say("markets.headline_heading")
     title, rows = heading, shares.share_marks(edition, known)
     if rows:
         title = say("markets.headline_title", name=rows[0]["label"], share=rows[0]["text"], year=edition.year)
-    return shares.shares_table(edition, known, title=title, heading=heading, gap=_gap(edition))
+    listed = listed_markets(edition)
+    key = "markets.from_records" if from_records(edition) else "markets.from_prints"
+    if any(quantity.status == SUPPRESSED for quantity in listed.values()):
+        key = "markets.from_records_some"
+    words = {"title": title, "heading": heading, "gap": _gap(edition), "more": say(key)}
+    return shares.shares_table(edition, listed, **words)
 
 
 def split(edition: Edition) -> Exhibit:
-    """The whole cut into the markets that do not overlap and the rest of the world."""
-    known = known_markets(edition)
+    """The whole cut into the largest markets that do not overlap and the rest of the world."""
+    known, ranked = known_markets(edition), complete(edition)
 
     def title(rows: list[dict]) -> str:
         words = {"name": rows[0]["label"], "share": rows[0]["text"]}
+        if ranked and len(rows) > 1 and rows[1]["name"]:
+            return say("markets.split_ranked", second=rows[1]["label"], second_share=rows[1]["text"], **words)
         return say("markets.split_title", rest=rows[-1]["text"], **words)
 
-    parts = {name: known[name] for name in separate(edition)}
+    parts = {name: known[name] for name in wide(edition)}
     words = {"heading": say("markets.split_heading"), "gap": _gap(edition)}
     return shares.whole(edition, parts, rest=say("markets.rest"), title=title, **words)
 
 
 def nation(edition: Edition) -> Exhibit:
     """Shares of the markets and groups in the area and in the nation, side by side."""
-    return shares.against_nation(edition, markets_of(edition).index, heading=say("markets.nation_heading"))
+    names, few = markets_of(edition).index, largest(edition)
+    if len(separate(edition)) > len(few):
+        theirs = shares.known(edition, names, area=edition.compare_with) if edition.compare_with else {}
+        names = [name for name in names if name in theirs or name in few]
+    return shares.against_nation(edition, names, heading=say("markets.nation_heading"))
 
 
 def trend(edition: Edition) -> Exhibit:
     """Shares over the years of single markets or, where none was printed, of groups."""
     book = markets_of(edition)
-    single = shares.over_years(edition, book.index[book["relation"] == "disjoint"])
+    names = book.index[book["relation"] == "disjoint"]
+    if len(separate(edition)) > len(few := largest(edition)):
+        names = [name for name in names if name in few]
+    single = shares.over_years(edition, names)
     return single if len(single.frame) else shares.over_years(edition, book.index[book["members"] != ""])
 
 
@@ -79,6 +141,8 @@ def diversification(edition: Edition) -> Exhibit:
     squared over m to s squared; all other markets, with the share r, add at most r squared.
     """
     heading, known = say("markets.diversification_heading"), known_markets(edition)
+    if complete(edition):
+        return _exact_diversification(edition, {name: known[name] for name in separate(edition)})
     parts = {name: share(edition, known[name]) for name in separate(edition)}
     if not parts or not all(part and part.high <= 1 for part in parts.values()):
         return Exhibit(heading, pd.DataFrame(), _gap(edition))
@@ -89,12 +153,14 @@ def diversification(edition: Edition) -> Exhibit:
     own = sum(part**2 for part in low) / many, sum(part**2 for part in high)
     rest = max(0.0, 1 - sum(low)) ** 2
     names = wording.listing(label(edition, "categories", name) for name in parts)
+    if len(parts) > FEW + 1:
+        names = say("markets.known", number=len(parts))
     key = "markets.index_of_group" if members else "markets.index_of_singles"
     values = {
         say("markets.largest", names=names): (wording.percent(*largest), tuple(100 * end for end in largest)),
-        say(key, names=names, number=wording.number(many)): (wording.span(*own, 3), own),
+        say(key, names=names, number=wording.number(many)): (_index(*own), own),
         say("markets.index_of_rest"): (f"0–{wording.half_up(rest, 3)}", (0.0, rest)),
-        say("markets.index_of_all"): (wording.span(own[0], own[1] + rest, 3), (own[0], own[1] + rest)),
+        say("markets.index_of_all"): (_index(own[0], own[1] + rest), (own[0], own[1] + rest)),
     }
     statuses = [*(["bounded"] * 2 if members else ["computed"] * 2), "bounded", "bounded"]
     used = pd.concat([known[name].rows for name in parts])
@@ -107,3 +173,31 @@ def diversification(edition: Edition) -> Exhibit:
     name = names if members else label(edition, "categories", next(iter(parts)))
     title = say(key, name=name, share=share_text, year=edition.year)
     return table(edition, rows, title=title, note=say("markets.diversification_note"))
+
+
+def _index(low: float, high: float) -> str:
+    return wording.half_up(low, 3) if high - low <= wording.EXACT else wording.span(low, high, 3)
+
+
+def _exact_diversification(edition: Edition, parts: dict[str, Quantity]) -> Exhibit:
+    """Table of the diversification over all markets of contract records, what they leave over counted as one market."""
+    total, used = sum(map(exact, parts.values())), pd.concat([quantity.rows for quantity in parts.values()])
+    part = {name: exact(quantity) / total for name, quantity in parts.items()}
+    index = sum(one**2 for one in part.values())
+    first = next((name for name in part if name != OTHERS), OTHERS)
+    name, text = label(edition, "categories", first), wording.percent(part[first], part[first])
+    three = sum(sorted((one for market, one in part.items() if market != OTHERS), reverse=True)[:3])
+    values = {
+        say("markets.largest_named", name=name): (text, 100 * part[first]),
+        say("markets.three"): (wording.percent(three, three), 100 * three),
+        say("markets.index_of_every", number=len(part)): (wording.half_up(index, 3), index),
+        say("markets.equal"): (wording.half_up(1 / index, 1), 1 / index),
+    }
+    rows = [
+        {"item": item, "value": text, "status": "computed", "low": value, "high": value, "rows": used}
+        for item, (text, value) in values.items()
+    ]
+    title = say("markets.diversification_exact", name=name, share=text, year=edition.year)
+    most = wording.half_up(part.get(OTHERS, 0.0) ** 2, 3)
+    key = "markets.diversification_all" if OTHERS in part else "markets.diversification_named"
+    return table(edition, rows, title=title, note=say(key, most=most) if OTHERS in part else say(key))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hzso_analysis import charts, wording
 from hzso_analysis.chapters import firm_sizes, leading_enterprises, markets, scale, sector_mix, talent_training
-from hzso_analysis.edition import Edition, Quantity, Share, category_name, find, match, printed_rows, share
+from hzso_analysis.edition import Edition, Quantity, Share, category_name, find, match, printed_rows, share, withheld
 from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, table
 from hzso_analysis.wording import say
 
@@ -27,7 +27,7 @@ HEADLINES = [
 
 def main_numbers(edition: Edition) -> dict[str, Quantity]:
     """What is known of the main numbers of the year."""
-    found = {say(key): find(edition, *cell) for key, *cell in HEADLINES}
+    found = {say(key): find(edition, *cell) or withheld(edition, *cell) for key, *cell in HEADLINES}
     return {item: quantity for item, quantity in found.items() if quantity}
 
 

@@ -122,7 +122,8 @@ def _misfits(known: list[Quantity]) -> tuple[list[dict], list[str]]:
     rows, far, top = [], [], 1.5 * max((quantity.high for quantity in known), default=0)
     for quantity in known:
         for _, level in quantity.rows[quantity.rows["qualifier"] != "unclear"].iterrows():
-            text, value, half = wording.printed(level), level["value"], level["precision"]
+            text, value = wording.printed(level), level["value"]
+            half = max(level["precision"], 1e-8 * value)  # estimates have nine digits, contract records all
             if value > top:
                 far.append(say("scale.printed_for", value=text, year=level["year"]))
             elif not quantity.low - half <= value <= quantity.high + half:

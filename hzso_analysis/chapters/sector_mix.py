@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hzso_analysis import charts, wording
 from hzso_analysis.chapters import shares
-from hzso_analysis.edition import Edition, Quantity, find, label, share
+from hzso_analysis.edition import Edition, Quantity, exact, find, label, share
 from hzso_analysis.exhibits import Exhibit, chart, mark
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
 
 TYPES = ["ITO", "BPO", "KPO"]
@@ -51,6 +52,8 @@ def split(edition: Edition) -> Exhibit:
     exact = {row["name"] for row in shares.share_marks(edition, parts, widest=0.02)}
     open_ones = [name for name in TYPES if name not in exact]
     key, names = "sector_mix.rest" if len(open_ones) > 1 else "sector_mix.rest_one", wording.listing(open_ones)
+    if open_ones and all(name in parts and parts[name].status == SUPPRESSED for name in open_ones):
+        key = "sector_mix.rest_withheld"
     rest = say(key, names=names) if open_ones else ""
 
     def title(rows: list[dict]) -> str:
@@ -61,7 +64,9 @@ def split(edition: Edition) -> Exhibit:
             return say("sector_mix.split_title", others=wording.listing(others), **words)
         base = share(edition, parts[named[0]["name"]]).base
         held = wording.between(rows[-1]["low"] * base.low / 100, rows[-1]["high"] * base.high / 100, base.cell.unit)
-        return say("sector_mix.split_title_rest", names=names, rest=rows[-1]["text"], amount=held, **words)
+        leads = rows[-1]["high"] <= named[0]["low"]  # else one of the others may hold more
+        key = "sector_mix.split_title_rest" if leads else "sector_mix.split_title_some"
+        return say(key, names=names, rest=rows[-1]["text"], amount=held, **words)
 
     words = {"heading": say("sector_mix.split_heading"), "gap": _gap(edition)}
     return shares.whole(edition, parts, rest=rest, title=title, **words)
@@ -74,6 +79,12 @@ def industries(edition: Edition) -> Exhibit:
     rows = rows if any(row["name"] not in TYPES for row in rows) else []
 
     def title(rows: list[dict]) -> str:
+        if any(exact(quantity) is not None for quantity in parts.values()):
+            top, drawn = next(row for row in rows if row["name"] not in TYPES), {row["name"] for row in rows}
+            hidden = [parts[name].high for name in industries_of(edition) if name in parts and name not in drawn]
+            known = all(high <= parts[top["name"]].low for high in hidden)
+            key = "sector_mix.industries_recorded" if known else "sector_mix.industries_some"
+            return say(key, name=top["label"], share=top["text"])
         total = sum(row["low"] for row in rows)
         if total <= 100:
             return say("sector_mix.industries_largest", name=rows[0]["label"], share=rows[0]["text"])

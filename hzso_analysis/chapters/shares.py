@@ -9,8 +9,20 @@ import pandas as pd
 
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
-from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series, share, value_text
-from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, table
+from hzso_analysis.edition import (
+    Edition,
+    Quantity,
+    exact,
+    find,
+    in_words,
+    label,
+    printed_rows,
+    series,
+    share,
+    value_text,
+)
+from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, share_text, table
+from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
 
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
@@ -24,18 +36,20 @@ def known(edition: Edition, names: Iterable[str], indicator: str = EXECUTED, **k
     return {name: quantity for name, quantity in found.items() if quantity is not None}
 
 
-def shares_table(edition: Edition, parts: dict[str, Quantity], **words) -> Exhibit:
-    """Table of value, share as printed, share as computed on the base that the note names."""
-    rows = []
+def shares_table(edition: Edition, parts: dict[str, Quantity], *, more: str = "", **words) -> Exhibit:
+    """Table of value, share as printed, share as computed on the base that the note names; `more` ends the note."""
+    rows, recorded = [], any(exact(q) is not None or q.status == SUPPRESSED for q in parts.values())
     for name, quantity in parts.items():
         part = share(edition, quantity)
         printed = printed_rows(edition, quantity.cell.indicator, "offshore", name, "share", months=quantity.cell.months)
         row = quantity_row(label(edition, "categories", name), quantity)
         said = {"share printed": f"{wording.printed(printed.iloc[0])} %" if len(printed) else "–"}
-        said["share computed"] = wording.percent(part.low, part.high) if part else "–"
+        said["share computed"] = share_text(part, quantity.status)
         used = pd.concat([quantity.rows, printed]) if len(printed) else quantity.rows
         rows.append({key: row[key] for key in ("item", "value", "unit")} | said | row | {"rows": used})
-    return table(edition, rows, note=base_note(edition, parts), **words)
+    if recorded and all(row["share printed"] == "–" for row in rows):  # contract records print amounts and no shares
+        rows = [{key: cell for key, cell in row.items() if key != "share printed"} for row in rows]
+    return table(edition, rows, note=f"{base_note(edition, parts)} {more}".strip(), **words)
 
 
 def base_of(edition: Edition, parts: dict[str, Quantity]) -> Quantity | None:
@@ -92,7 +106,7 @@ def whole(
     """The whole cut into these parts and what is left of it, under the name `rest`."""
     rows = share_marks(edition, parts, widest=0.02)
     left = [max(0.0, 1 - sum(row[end] for row in rows) / 100) for end in ("high", "low")]
-    if rows and rest and left[1] > 0:
+    if rows and rest and left[1] > wording.EXACT:
         rows.append(mark(rest, *left, pd.DataFrame(), fraction=True, name=""))
     return chart(edition, charts.parts, rows, title=title, subtitle=subtitle(edition, parts), heading=heading, gap=gap)
 
