@@ -1,8 +1,8 @@
 """How long contract records take to add up: ours, the same figures by pandas and polars, and reading the columns alone.
 
-Run with `python benchmarks/ledger.py`; ways are whole processes that take turns over the same Parquet file of checked
-executions, medians count. Each works out totals by flow, type, industry and market, sums of each enterprise, size
-bands, the k largest and the HHI of each area and year. `limit` is DuckDB reading the columns and summing them. The
+Run with `python benchmarks/ledger.py`; ways are whole processes that take turns over the same Parquet files of checked
+records, medians count. Each works out totals by flow, type, industry and market, sums of each enterprise, size bands,
+the k largest and the HHI of each area and year. `limit` is DuckDB reading every value of the columns and no more. The
 last line is the time of pandas divided by ours at the first size.
 
     python benchmarks/ledger.py --rows 10000000 --rows 100000000 --areas 1 --keep /tmp/records
@@ -21,38 +21,45 @@ from pathlib import Path
 
 KEYS = ["area", "year", "flow"]
 COLUMNS = [*KEYS, "business_type", "industry", "market", "enterprise_id"]
+LISTS = {"executions": "amount_usd", "contracts": "signed_usd"}
 EDGES = [0, 1e6, 5e6, 1e7, 3e7, 5e7, 1e8, float("inf")]
 LEADING = (1, 2, 4, 8, 20)
 
 
-def limit(path: str) -> float:
+def limit(store: str) -> float:
     import duckdb  # noqa: PLC0415 (only the way that is measured loads its library)
 
-    lengths = ", ".join(f"sum(strlen({name}))" for name in COLUMNS if name != "year")
-    return float(duckdb.sql(f"select sum(amount_usd), sum(year), {lengths} from '{path}'").fetchone()[0])
+    texts = ", ".join(f"max({name})" for name in [*COLUMNS, "fault"] if name != "year")
+    found = []
+    for name, amount in LISTS.items():
+        asked = f"select sum({amount}), sum(year), {texts} from '{store}/{name}.parquet'"
+        found.append(duckdb.sql(asked).fetchone()[0])
+    return float(found[0])
 
 
-def ours(path: str, engine: str = "duckdb") -> float:
+def ours(store: str, engine: str = "duckdb") -> float:
     from hzso_analysis import aggregation, ledger  # noqa: PLC0415
 
-    found = aggregation.aggregate(ledger.connect(engine), Path(path).parent).cells
+    found = aggregation.aggregate(ledger.connect(engine), store).cells
     total = found.query("indicator == 'contracts executed' and category == 'total' and flow == 'all'")["value"].sum()
     return float(total) * 1e6
 
 
-def spark(path: str) -> float:
-    return ours(path, f"local[{os.cpu_count()}]")
+def spark(store: str) -> float:
+    return ours(store, f"local[{os.cpu_count()}]")
 
 
-def in_pandas(path: str) -> float:
+def in_pandas(store: str) -> float:
     import pandas as pd  # noqa: PLC0415
 
-    rows = pd.read_parquet(path, columns=[*COLUMNS, "amount_usd", "fault"])
-    rows = rows[rows["fault"] == ""]
-    rows["amount_usd"] = rows["amount_usd"].astype(float)
+    for name, amount in reversed(LISTS.items()):
+        rows = pd.read_parquet(f"{store}/{name}.parquet", columns=[*COLUMNS, amount, "fault"])
+        rows = rows[rows["fault"] == ""]
+        rows[amount] = rows[amount].astype(float)
+        for flows in (KEYS, KEYS[:2]):
+            for column in COLUMNS[3:]:
+                rows.groupby([*flows, column])[amount].sum()
     for flows in (KEYS, KEYS[:2]):
-        for name in COLUMNS[3:]:
-            rows.groupby([*flows, name])["amount_usd"].sum()
         firms = rows.groupby([*flows, "enterprise_id"])["amount_usd"].sum().reset_index()
         firms = firms.sort_values([*flows, "amount_usd"], ascending=False)
         firms["rank"] = firms.groupby(flows).cumcount() + 1
@@ -65,14 +72,16 @@ def in_pandas(path: str) -> float:
     return float(totals.sum())
 
 
-def in_polars(path: str) -> float:
+def in_polars(store: str) -> float:
     import polars as pl  # noqa: PLC0415
 
-    rows = pl.scan_parquet(path).filter(pl.col("fault") == "").select([*COLUMNS, "amount_usd"])
     asked = []
-    for flows in (KEYS, KEYS[:2]):
-        asked += [rows.group_by([*flows, name]).agg(pl.col("amount_usd").sum()) for name in COLUMNS[3:]]
-    *tables, every = pl.collect_all(asked, engine="streaming")
+    for name, amount in reversed(LISTS.items()):
+        rows = pl.scan_parquet(f"{store}/{name}.parquet").filter(pl.col("fault") == "").select([*COLUMNS, amount])
+        for flows in (KEYS, KEYS[:2]):
+            asked += [rows.group_by([*flows, column]).agg(pl.col(amount).sum()) for column in COLUMNS[3:]]
+    tables = pl.collect_all(asked, engine="streaming")[-2 * len(COLUMNS[3:]) :]
+    every = tables[-1]
     for flows, firms in ((KEYS, tables[3]), (KEYS[:2], every)):
         amount = pl.col("amount_usd").cast(pl.Float64)
         ranked = firms.with_columns(amount, rank=pl.col("amount_usd").rank("ordinal", descending=True).over(flows))
@@ -86,10 +95,10 @@ def in_polars(path: str) -> float:
 WAYS = {"limit": limit, "ours": ours, "polars": in_polars, "pandas": in_pandas, "ours on Spark": spark}
 
 
-def measured(way: str, path: Path) -> tuple[float, float, float]:
+def measured(way: str, store: Path) -> tuple[float, float, float]:
     """Seconds of the whole process, the megabytes it held at most, and the total it found."""
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, __file__, "--way", way, str(path)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, __file__, "--way", way, str(store)], stdout=subprocess.PIPE, text=True)
     said = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     if status:
@@ -98,7 +107,7 @@ def measured(way: str, path: Path) -> tuple[float, float, float]:
 
 
 def records(folder: Path, rows: int, areas: int) -> Path:
-    """The checked executions of a synthetic ledger, made once in a folder that is kept."""
+    """The checked records of a synthetic ledger, made once in a folder that is kept."""
     from hzso_analysis import ledger, synthetic  # noqa: PLC0415
 
     place = folder / f"{rows}-{areas}"
@@ -107,15 +116,15 @@ def records(folder: Path, rows: int, areas: int) -> Path:
         if not (place / "in").exists():
             synthetic.make_ledger(place / "in", executions=rows, areas=names, progress=True)
         ledger.keep(place / "in" / "contracts", place / "in" / "executions", place / "store")
-    return place / "store" / "executions.parquet"
+    return place / "store"
 
 
-def compare(path: Path, rows: int, ways: list[str], repeat: int) -> float:
+def compare(store: Path, rows: int, ways: list[str], repeat: int) -> float:
     """Print a line for each way and return the time of pandas divided by ours."""
     found: dict[str, list[tuple[float, float, float]]] = {way: [] for way in ways}
     for _ in range(repeat):
         for way in ways:
-            found[way].append(measured(way, path))
+            found[way].append(measured(way, store))
     seconds = {way: statistics.median(run[0] for run in runs) for way, runs in found.items()}
     for way, runs in found.items():
         ratio, most = seconds[way] / seconds["limit"], max(run[1] for run in runs)
@@ -142,8 +151,8 @@ def main() -> None:
     ratios = []
     with tempfile.TemporaryDirectory() as folder:
         for rows in options.rows or [10_000_000]:
-            path = records(Path(options.keep or folder), rows, options.areas)
-            ratios.append(compare(path, rows, options.ways.split(","), options.repeat))
+            store = records(Path(options.keep or folder), rows, options.areas)
+            ratios.append(compare(store, rows, options.ways.split(","), options.repeat))
     print(f"ratio: {ratios[0]:.2f}")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 SIGNED, EXECUTED, NUMBER, FIRMS = "contracts signed", "contracts executed", "number of contracts signed", "enterprises"
+FIRM = ["enterprise_id", "business_type", "industry", "market"]
 LEADING = (1, 2, 4, 8, 20)
 LISTED = 24  # of the largest enterprises of a flow, for the rules of confidentiality
 MILLION = Decimal(1_000_000)
@@ -70,15 +71,12 @@ def aggregate(
         rows, amount = frame(found.agg(rows=found.count(), amount=found.amount_usd.sum())).iloc[0]
         late = int(rows), _decimal(amount) / MILLION
         executions = executions.filter(in_time(executions))
-    firms = _by_firm(executions, executions.amount_usd)
-    frames = [_cells(_by_category(firms), EXECUTED)]
-    ranked = _ranked(firms)
-    frames += [_bands(ranked), _concentration(ranked)]
-    named = contracts.mutate(market=contracts.category)
-    signed = _by_firm(named, named.signed_usd)
-    frames += [_cells(_by_category(signed), SIGNED), _numbers(signed)]
-    cells = pd.concat(frames, ignore_index=True)[CELL]
-    cells = _with_zeros(cells).sort_values(CELL[:5], ignore_index=True)
+    signed = contracts.select("area", "year", "flow", *FIRM[:-1], market="category", amount="signed_usd")
+    executed = executions.select("area", "year", "flow", *FIRM, amount="amount_usd")
+    firms = _by_firm(executed, EXECUTED).union(_by_firm(signed, SIGNED)).cache()
+    ranked = _ranked(firms.filter(firms.indicator == EXECUTED))
+    found = [_by_category(firms), _bands(ranked), _concentration(ranked), _numbers(firms)]
+    cells = _with_zeros(pd.concat(found, ignore_index=True)[CELL]).sort_values(CELL[:5], ignore_index=True)
     return Aggregate(cells, _leading(ranked), late)
 
 
@@ -99,10 +97,12 @@ def _chosen(con: Any, store: Path, name: str, areas: Iterable[str], years: Itera
     return table
 
 
-def _by_firm(rows: ir.Table, amount: ir.DecimalColumn) -> ir.Table:
+def _by_firm(rows: ir.Table, indicator: str) -> ir.Table:
     """Sums by area, year, flow, enterprise, business type, industry and market: the one pass over all records."""
-    keys = ["area", "year", "flow", "enterprise_id", "business_type", "industry", "market"]
-    return rows.group_by(keys).agg(amount=amount.sum().cast(MONEY), records=rows.count()).cache()
+    import ibis  # noqa: PLC0415 (an extra)
+
+    sums = {"amount": rows.amount.sum().cast(MONEY), "records": rows.count()}
+    return rows.group_by(["area", "year", "flow", *FIRM]).agg(**sums).mutate(indicator=ibis.literal(indicator))
 
 
 def _flows(firms: ir.Table) -> ir.Table:
@@ -112,24 +112,28 @@ def _flows(firms: ir.Table) -> ir.Table:
     return firms.union(firms.mutate(flow=ibis.literal("all")))
 
 
-def _by_category(firms: ir.Table) -> ir.Table:
-    """Of each area, year, flow and category: value, records, number of enterprises, the largest and the second."""
+def _by_category(firms: ir.Table) -> pd.DataFrame:
+    """Of each area, year, indicator, flow and category: value, number of enterprises, the largest and the second."""
     import ibis  # noqa: PLC0415 (an extra)
 
-    keys = ["area", "year", "flow", "category"]
-    tables = []
-    for column in (None, "business_type", "industry", "market"):
-        category = firms[column] if column else ibis.literal("total")
-        tables.append(_flows(firms.mutate(category=category).filter(ibis._.category != "")))
-    every = ibis.union(*tables)
-    every = every.group_by([*keys, "enterprise_id"]).agg(
-        amount=every.amount.sum().cast(MONEY), records=every.records.sum()
-    )
-    order = [ibis.desc("amount"), "enterprise_id"]
-    every = every.mutate(rank=ibis.row_number().over(ibis.window(group_by=keys, order_by=order)) + 1)
-    second = every.amount.max(where=every["rank"] == 2)
-    sums = {"value": every.amount.sum(), "records": every.records.sum(), "firms": every.count()}
-    return every.group_by(keys).agg(**sums, largest=every.amount.max(), second=second)
+    keys = ["area", "year", "indicator", "flow", "category"]
+    tables = [firms.mutate(category=ibis.literal("total"))]
+    for column in ("business_type", "industry", "market"):
+        tables.append(firms.mutate(category=firms[column]).filter(firms[column] != ""))
+    every = _flows(ibis.union(*tables))
+    every = every.group_by([*keys, "enterprise_id"]).agg(amount=every.amount.sum().cast(MONEY))
+    return _cells(_largest(every, keys, "amount"))
+
+
+def _largest(every: ir.Table, keys: list[str], what: str) -> ir.Table:
+    """Sums by `keys` of a table with a row per enterprise, how many these are, and what the two largest contribute."""
+    import ibis  # noqa: PLC0415 (an extra)
+
+    window = ibis.window(group_by=keys, order_by=[ibis.desc(what), "enterprise_id"])
+    every = every.mutate(place=ibis.row_number().over(window) + 1)
+    amount = every[what]
+    sums = {"value": amount.sum(), "firms": every.count(), "largest": amount.max()}
+    return every.group_by(keys).agg(**sums, second=amount.max(where=every.place == 2))
 
 
 def _ranked(firms: ir.Table) -> ir.Table:
@@ -147,23 +151,19 @@ def _decimal(value: Any) -> Decimal:
     return Decimal(0) if pd.isna(value) else Decimal(str(value))
 
 
-def _cells(table: ir.Table, indicator: str) -> pd.DataFrame:
+def _cells(table: ir.Table) -> pd.DataFrame:
+    """Sums as amounts in USD million."""
     found = frame(table)
     for name in ("value", "largest", "second"):
         found[name] = [_decimal(value) / MILLION for value in found[name]]
-    return found.assign(indicator=indicator, unit="USD million")
+    return found.assign(unit="USD million")
 
 
-def _numbers(signed: ir.Table) -> pd.DataFrame:
+def _numbers(firms: ir.Table) -> pd.DataFrame:
     """How many contracts were signed, by flow; what the enterprises with most of them contribute is in `largest`."""
-    import ibis  # noqa: PLC0415 (an extra)
-
-    keys, every = ["area", "year", "flow"], _flows(signed)
+    every, keys = _flows(firms.filter(firms.indicator == SIGNED)), ["area", "year", "flow"]
     every = every.group_by([*keys, "enterprise_id"]).agg(records=every.records.sum())
-    order = [ibis.desc("records"), "enterprise_id"]
-    every = every.mutate(rank=ibis.row_number().over(ibis.window(group_by=keys, order_by=order)) + 1)
-    sums = {"value": every.records.sum(), "firms": every.count(), "largest": every.records.max()}
-    found = frame(every.group_by(keys).agg(**sums, second=every.records.max(where=every["rank"] == 2)))
+    found = frame(_largest(every, keys, "records"))
     for name in ("value", "largest", "second"):
         found[name] = [_decimal(value) for value in found[name]]
     return found.assign(indicator=NUMBER, unit="count", category="total")
@@ -180,17 +180,12 @@ def _bands(ranked: ir.Table) -> pd.DataFrame:
     """Of each size band, by what enterprises executed in that flow: their number, and what they hold together."""
     import ibis  # noqa: PLC0415 (an extra)
 
-    tables, keys = [], ["area", "year", "flow"]
+    keys, every = ["area", "year", "flow", "category"], []
     for name, low, high in _edges().itertuples(index=False):
         inside = ranked.filter(ranked.amount >= Decimal(str(low)) * MILLION)
         inside = inside if math.isinf(high) else inside.filter(inside.amount < Decimal(str(high)) * MILLION)
-        inside = inside.mutate(category=ibis.literal(name))
-        window = ibis.window(group_by=keys, order_by=[ibis.desc("amount"), "enterprise_id"])
-        inside = inside.mutate(place=ibis.row_number().over(window) + 1)
-        second = inside.amount.max(where=inside.place == 2)
-        sums = {"value": inside.amount.sum(), "firms": inside.count(), "largest": inside.amount.max()}
-        tables.append(inside.group_by([*keys, "category"]).agg(**sums, second=second))
-    found = _cells(ibis.union(*tables), EXECUTED)
+        every.append(inside.mutate(category=ibis.literal(name)))
+    found = _cells(_largest(ibis.union(*every), keys, "amount")).assign(indicator=EXECUTED)
     one = pd.Series([Decimal(1)] * len(found), index=found.index, dtype=object)
     counts = found.assign(indicator=FIRMS, unit="count", value=[Decimal(int(n)) for n in found["firms"]], largest=one)
     counts["second"] = [Decimal(int(n > 1)) for n in found["firms"]]

@@ -21,8 +21,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from hzso_analysis.cells import PLAIN, Bars, Column, lines_of, row_lines, table_columns, width_of, with_bars
 from hzso_analysis.palette import BLUE, INK, MUTED, RULE
-from hzso_analysis.sheets import CONTROL
-from hzso_analysis.template import FORMULA, MADE
+from hzso_analysis.sheets import CONTROL, FORMULA
+from hzso_analysis.template import MADE
 from hzso_analysis.wording import heading, say
 
 RISKY = (*FORMULA, *"\t\r\n＝＋－＠")  # full-width signs begin a formula where Excel is set up for Chinese

@@ -21,7 +21,7 @@ from hzso_analysis.faults import DataError, first_line, nearest
 from hzso_analysis.figures import codebook
 from hzso_analysis.folders import DATA_DIR, DESCRIBED
 from hzso_analysis.provenance import digest, library_hash
-from hzso_analysis.template import FORMULA
+from hzso_analysis.sheets import FORMULA
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -155,11 +155,14 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
 def frame(table: ir.Table) -> pd.DataFrame:
     """What an expression comes to; through Arrow, as ibis and Spark make frames in ways that pandas 3 warns of."""
     con = table.get_backend()
-    if con.name != "pyspark":
-        return table.to_pyarrow().to_pandas()
-    from pyspark.sql import SparkSession  # noqa: PLC0415 (an extra)
+    if con.name == "pyspark":
+        from pyspark.sql import SparkSession  # noqa: PLC0415 (an extra)
 
-    return SparkSession.active().sql(con.compile(table)).toArrow().to_pandas()
+        found = SparkSession.active().sql(con.compile(table)).toArrow().to_pandas()
+    else:
+        found = table.to_pyarrow().to_pandas()
+    # engines count in 32 or 64 bits
+    return found.astype({name: "int64" for name, kind in found.dtypes.items() if kind == "int32"})
 
 
 def coverage(con: Any, store: Path) -> dict[str, list[int]]:

@@ -27,6 +27,7 @@ DELIMITERS = [",", "\t", ";", "|"]
 SAVE_AGAIN = "save it as CSV UTF-8"
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what no XML can hold: neither SVG nor XLSX
+FORMULA = ("=", "+", "-", "@")  # what Excel takes for a formula at the start of a cell of a CSV file
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\xad\u200b-\u200f\u2060\ufeff\ufffe\uffff]")
 # only these: folding by compatibility would make digits of raised and circled ones and dots of an ellipsis
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}

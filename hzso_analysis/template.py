@@ -17,11 +17,11 @@ from hzso_analysis.figures import argument_faults, codebook, load_figures
 from hzso_analysis.folders import areas, data_folder, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.rows import FREE, NAMES
+from hzso_analysis.sheets import FORMULA
 from hzso_analysis.vocabulary import COLUMNS, COUNTED, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
 from hzso_analysis.workshop import write_aside
 
 TYPED = ["months", "since", "value", "unit", "precision", "qualifier", "source", "locator", "note"]
-FORMULA = ("=", "+", "-", "@")  # what Excel takes for a formula at the start of a cell of a CSV file
 MADE = datetime(2000, 1, 1)  # a workbook carries the day it was made; the same input must give the same bytes
 SPARE = 300  # rows with drop-down lists below the others, for figures that were not published last year
 WIDTHS = {"label_en": 48, "label_zh": 34, "last_year": 22, "last_source": 24, "indicator": 24, "category": 22}
