@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,7 +118,10 @@ def _spark(engine: str) -> Any:
     settings |= {"spark.sql.shuffle.partitions": str(os.cpu_count() or 2)} if local else {}
     for name, value in settings.items():
         build = build.config(name, value)
+    handler = signal.getsignal(signal.SIGINT)
     session = build.getOrCreate()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)  # Spark takes Ctrl-C for itself, and keeps it when it has stopped
     session.sparkContext.setLogLevel("ERROR")
     return session
 
