@@ -105,11 +105,20 @@ def _by_firm(rows: ir.Table, indicator: str) -> ir.Table:
     return rows.group_by(["area", "year", "flow", *FIRM]).agg(**sums).mutate(indicator=ibis.literal(indicator))
 
 
+def _spread(rows: ir.Table, column: str, values: list[Any]) -> ir.Table:
+    """Each row once with every value, without blank ones; a union would read the rows as often as there are values."""
+    import ibis  # noqa: PLC0415 (an extra)
+
+    many = rows.cross_join(ibis.range(len(values)).unnest().name("number").as_table())
+    cases = [(ibis._.number == number, value) for number, value in enumerate(values)]
+    return many.mutate(**{column: ibis.cases(*cases)}).drop("number").filter(ibis._[column] != "")
+
+
 def _flows(firms: ir.Table) -> ir.Table:
     """Each row twice: for its own flow and for all flows."""
     import ibis  # noqa: PLC0415 (an extra)
 
-    return firms.union(firms.mutate(flow=ibis.literal("all")))
+    return _spread(firms, "flow", [ibis._.flow, "all"])
 
 
 def _by_category(firms: ir.Table) -> pd.DataFrame:
@@ -117,10 +126,8 @@ def _by_category(firms: ir.Table) -> pd.DataFrame:
     import ibis  # noqa: PLC0415 (an extra)
 
     keys = ["area", "year", "indicator", "flow", "category"]
-    tables = [firms.mutate(category=ibis.literal("total"))]
-    for column in ("business_type", "industry", "market"):
-        tables.append(firms.mutate(category=firms[column]).filter(firms[column] != ""))
-    every = _flows(ibis.union(*tables))
+    named = ["total", ibis._.business_type, ibis._.industry, ibis._.market]
+    every = _spread(_flows(firms), "category", named)
     every = every.group_by([*keys, "enterprise_id"]).agg(amount=every.amount.sum().cast(MONEY))
     return _cells(_largest(every, keys, "amount"))
 
@@ -178,18 +185,24 @@ def _edges() -> pd.DataFrame:
 
 def _bands(ranked: ir.Table) -> pd.DataFrame:
     """Of each size band, by what enterprises executed in that flow: their number, and what they hold together."""
-    import ibis  # noqa: PLC0415 (an extra)
 
-    keys, every = ["area", "year", "flow", "category"], []
-    for name, low, high in _edges().itertuples(index=False):
-        inside = ranked.filter(ranked.amount >= Decimal(str(low)) * MILLION)
-        inside = inside if math.isinf(high) else inside.filter(inside.amount < Decimal(str(high)) * MILLION)
-        every.append(inside.mutate(category=ibis.literal(name)))
-    found = _cells(_largest(ibis.union(*every), keys, "amount")).assign(indicator=EXECUTED)
+    named = [_if_inside(*edges) for edges in _edges().itertuples(index=False)]
+    every = _spread(ranked, "category", named)
+    found = _cells(_largest(every, ["area", "year", "flow", "category"], "amount")).assign(indicator=EXECUTED)
     one = pd.Series([Decimal(1)] * len(found), index=found.index, dtype=object)
     counts = found.assign(indicator=FIRMS, unit="count", value=[Decimal(int(n)) for n in found["firms"]], largest=one)
     counts["second"] = [Decimal(int(n > 1)) for n in found["firms"]]
     return pd.concat([found[found["category"] != "total"], counts], ignore_index=True)
+
+
+def _if_inside(name: str, low: float, high: float) -> ir.Deferred:
+    """The name of a size band where the amount lies in it, else blank."""
+    import ibis  # noqa: PLC0415 (an extra)
+
+    amount = ibis._.amount
+    inside = amount >= Decimal(str(low)) * MILLION
+    inside = inside if math.isinf(high) else inside & (amount < Decimal(str(high)) * MILLION)
+    return ibis.ifelse(inside, name, "")
 
 
 def _concentration(ranked: ir.Table) -> pd.DataFrame:
