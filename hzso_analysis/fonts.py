@@ -11,7 +11,7 @@ import io
 import re
 from contextlib import closing
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -73,10 +73,14 @@ def with_letters(html: str) -> str:
 
 def _embedded(text: str) -> str:
     """The CSS rule that brings the Chinese letters of a text into a page, blank where there are none."""
-    letters = set(map(ord, CHINESE.findall(text)))
-    letters &= _chinese_letters() if letters else set()
-    if not letters:
-        return ""
+    letters = frozenset(map(ord, CHINESE.findall(text)))
+    letters &= _chinese_letters() if letters else letters
+    return _rule(letters) if letters else ""
+
+
+@lru_cache(maxsize=64)
+def _rule(letters: frozenset[int]) -> str:
+    """The CSS rule with a font of these letters; pages of one report share many."""
     from fontTools import subset  # noqa: PLC0415
 
     options = subset.Options(flavor="woff", hinting=False, layout_features=[], name_IDs=[], notdef_outline=True)

@@ -229,7 +229,10 @@ leaving_sockets = pytest.mark.filterwarnings(
 def spark():
     """The connection to a Spark on two cores; it takes seconds to start."""
     pytest.importorskip("pyspark")
-    yield ledger.connect("local[2]")
+    with pytest.MonkeyPatch.context() as patch:
+        # what runs once is not worth being compiled well
+        patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        yield ledger.connect("local[2]")
     from pyspark.sql import SparkSession  # noqa: PLC0415
 
     SparkSession.active().stop()

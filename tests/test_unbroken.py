@@ -63,24 +63,24 @@ def faults_of(years, **more):
     return str(error.value).splitlines(), [int(page.parent.name) for page in pages]
 
 
-@pytest.mark.parametrize("cold", [False, True], ids=["warm", "cold"])
+FAILING = [
+    ("1 / (year - 2011)", "code cell 2: ZeroDivisionError: division by zero"),
+    ("import os, signal\nif year == 2011:\n    os.kill(os.getpid(), signal.SIGKILL)", "code cell 2: Kernel died"),
+    ("import sys\nif year == 2011:\n    sys.exit(0)", "code cell 2: SystemExit: 0"),
+    ("import time\ntime.sleep(60 * (year - 2010))", "code cell 2: the notebook took longer than 3 seconds"),
+    ("if year == 2011:\n    year = 2010", "code cell 2: year became 2010; year 2011 was asked for"),
+    ("import hzso_analysis as hz\narea = 'hangzho'", "code cell 2: area became hangzho; area hangzhou was asked for"),
+    (
+        "import hzso_analysis as hz\nedition = hz.open_edition(year=2010, data_dir=data_dir)",
+        "code cell 2: shows hangzhou 2010; hangzhou 2011 was asked for",
+    ),
+]
+# what a kernel does to itself looks different where it is a process of its own; what it shows does not
+FAILING_COLD = FAILING[:3]
+
+
 @pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("1 / (year - 2011)", "code cell 2: ZeroDivisionError: division by zero"),
-        ("import os, signal\nif year == 2011:\n    os.kill(os.getpid(), signal.SIGKILL)", "code cell 2: Kernel died"),
-        ("import sys\nif year == 2011:\n    sys.exit(0)", "code cell 2: SystemExit: 0"),
-        ("import time\ntime.sleep(60 * (year - 2010))", "code cell 2: the notebook took longer than 3 seconds"),
-        ("if year == 2011:\n    year = 2010", "code cell 2: year became 2010; year 2011 was asked for"),
-        (
-            "import hzso_analysis as hz\narea = 'hangzho'",
-            "code cell 2: area became hangzho; area hangzhou was asked for",
-        ),
-        (
-            "import hzso_analysis as hz\nedition = hz.open_edition(year=2010, data_dir=data_dir)",
-            "code cell 2: shows hangzhou 2010; hangzhou 2011 was asked for",
-        ),
-    ],
+    ("code", "said", "cold"), [(*case, False) for case in FAILING] + [(*case, True) for case in FAILING_COLD]
 )
 def test_a_notebook_that_fails_is_one_line_and_the_other_report_is_made(desk, code, said, cold):
     make(desk / "notebooks", "00_overview", code)
