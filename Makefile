@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help report pdf check lab test soak lint refresh pins clean
+.PHONY: help report pdf check lab test million soak lint refresh pins clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -30,6 +30,9 @@ lab: $(READY) ## open the notebooks in JupyterLab
 
 test: $(READY) ## run the whole test suite
 	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
+
+million: $(READY) ## add up a million executions in DuckDB, Spark and pandas, to the report; needs Java
+	$(BIN)/python -m pytest tests/million.py
 
 soak: $(READY) ## make 120 reports in one process and see that nothing grows; takes some minutes
 	$(BIN)/python tests/soak.py --reports 120

@@ -47,3 +47,18 @@ def browser():
         running = launch(playwright, path)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def spark():
+    """The connection to a Spark on two cores; it takes seconds to start."""
+    pytest.importorskip("pyspark")
+    from hzso_analysis import ledger  # noqa: PLC0415 (an extra)
+
+    with pytest.MonkeyPatch.context() as patch:
+        # what runs once is not worth being compiled well
+        patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        yield ledger.connect("local[2]")
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    SparkSession.active().stop()

@@ -14,8 +14,6 @@ pytest.importorskip("ibis")
 
 from hzso_analysis import aggregation, ledger
 from hzso_analysis.figures import codebook
-from hzso_analysis.publication import publish
-from hzso_analysis.report import build_report
 from hzso_analysis.synthetic import make_ledger
 
 KEY = ["area", "year", "indicator", "flow", "category"]
@@ -225,39 +223,9 @@ leaving_sockets = pytest.mark.filterwarnings(
 )
 
 
-@pytest.fixture(scope="module")
-def spark():
-    """The connection to a Spark on two cores; it takes seconds to start."""
-    pytest.importorskip("pyspark")
-    with pytest.MonkeyPatch.context() as patch:
-        # what runs once is not worth being compiled well
-        patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-        yield ledger.connect("local[2]")
-    from pyspark.sql import SparkSession  # noqa: PLC0415
-
-    SparkSession.active().stop()
-
-
 @on_spark
 @leaving_sockets
-def test_a_million_executions_are_the_same_in_duckdb_spark_and_pandas(spark, tmp_path):
-    lists = make_ledger(tmp_path / "in", executions=1_000_000, seed=11)
-    store = ledger.keep(*lists, tmp_path / "store").folder
-    found = {name: aggregation.aggregate(con, store) for name, con in (("duckdb", ledger.connect()), ("spark", spark))}
-    pd.testing.assert_frame_equal(found["duckdb"].cells, found["spark"].cells)
-    pd.testing.assert_frame_equal(found["duckdb"].leading, found["spark"].leading)
-    assert_the_same(found["spark"].cells, expected(*(pd.read_parquet(path) for path in lists)))
-    # and the report of it, from end to end
-    publish(*lists, areas=["synthetic"], years=range(2008, 2013), store=store, out=tmp_path / "figures")
-    page = build_report(area="synthetic", year=2011, data_dir=tmp_path / "figures", out_dir=tmp_path / "out")
-    total = found["duckdb"].cells.query("indicator == 'contracts executed' and category == 'total' and year == 2011")
-    offshore = total.set_index("flow")["value"]["offshore"]
-    assert f"{offshore.quantize(Decimal('0.01'), ROUND_HALF_UP):,}" in page.read_text(encoding="utf-8")
-
-
-@on_spark
-@leaving_sockets
-def test_both_engines_check_the_records_alike(spark, tmp_path):
+def test_both_engines_check_and_add_up_alike(spark, tmp_path):
     make_ledger(tmp_path / "in", executions=5_000, seed=5, faults=0.05, kind="csv")
     lists = tmp_path / "in" / "contracts.csv", tmp_path / "in" / "executions.csv"
     kept = {name: ledger.keep(*lists, tmp_path / name, engine=name) for name in ("duckdb", "local")}
@@ -268,3 +236,8 @@ def test_both_engines_check_the_records_alike(spark, tmp_path):
         tables = [pd.read_parquet(each.folder / f"{name}.parquet") for each in kept.values()]
         both = [table.sort_values([*table.columns], ignore_index=True)[sorted(table)] for table in tables]
         pd.testing.assert_frame_equal(*both, check_dtype=False)
+    cons = {"duckdb": ledger.connect(), "local": spark}
+    found = [aggregation.aggregate(con, kept[name].folder, cut_off=True) for name, con in cons.items()]
+    pd.testing.assert_frame_equal(found[0].cells, found[1].cells)
+    pd.testing.assert_frame_equal(found[0].leading, found[1].leading)
+    assert found[0].late == found[1].late and found[0].late[0] > 10
