@@ -17,14 +17,13 @@ import pandas as pd
 
 from hzso_analysis.figures import codebook
 from hzso_analysis.ledger import MONEY, frame
-from hzso_analysis.vocabulary import COLUMNS, SUPPRESSED
+from hzso_analysis.vocabulary import COLUMNS, LEADING, SUPPRESSED
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 SIGNED, EXECUTED, NUMBER, FIRMS = "contracts signed", "contracts executed", "number of contracts signed", "enterprises"
 FIRM = ["enterprise_id", "business_type", "industry", "market"]
-LEADING = (1, 2, 4, 8, 20)
 LISTED = 24  # of the largest enterprises of a flow, for the rules of confidentiality
 MILLION = Decimal(1_000_000)
 PLACES = {"USD million": Decimal("0.00000001"), "percent": Decimal("0.000001"), "points": Decimal("0.0001")}

@@ -19,11 +19,11 @@ from hzso_analysis.constraints import Cell, Constraint, build_constraints
 from hzso_analysis.faults import DataError
 from hzso_analysis.figures import AMOUNTS, codebook
 from hzso_analysis.movements import Movements, implied
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.vocabulary import LEADING, SUPPRESSED
 
 KEY = ["area", "year", "indicator", "flow", "category", "unit"]
 FLOW = ["area", "year", "flow"]
-RANKS = {"CR1": 1, "CR2": 2, "CR4": 4, "CR8": 8, "CR20": 20}
+RANKS = {f"CR{k}": k for k in LEADING}
 CONCENTRATION = [*RANKS, "HHI"]
 COUNTED = ["enterprises", "number of contracts signed"]
 HALF_CENT = Decimal("0.5e-8")  # in USD million

@@ -14,14 +14,13 @@ from hzso_analysis import wording
 from hzso_analysis.aggregation import Aggregate, aggregate, figure_rows
 from hzso_analysis.confidentiality import suppress
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.figures import argument_faults
+from hzso_analysis.figures import argument_faults, is_synthetic
 from hzso_analysis.folders import DATA_DIR
 from hzso_analysis.ledger import connect, coverage, keep
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.template import csv_text
+from hzso_analysis.vocabulary import INTERNAL, LEDGER, SYNTHETIC
 from hzso_analysis.workshop import write_aside
-
-SYNTHETIC = "synthetic"
 
 
 class Published(NamedTuple):
@@ -124,7 +123,6 @@ def _files(found: Aggregate, where: str, internal: bool, note: Callable[[str], o
         note(f"{len(withheld):,} figures: {said}")
     files = {}
     for (area, year), cells in found.cells.groupby(["area", "year"]):
-        source = f"{SYNTHETIC} ledger" if area.startswith(SYNTHETIC) else "ledger"
-        source += " internal" if internal else ""
+        source = " ".join([SYNTHETIC] * is_synthetic(area) + [LEDGER] + [INTERNAL] * internal)
         files[f"{area}/ledger-{year}.csv"] = figure_rows(cells, withheld, source=source, locator=where)
     return files

@@ -19,6 +19,7 @@ GUIDES = ["label_en", "label_zh", "last_year", "last_source"]  # help in a templ
 MEASURES = ["level", "share", "growth", "average growth", "cumulative", "average"]
 FLOWS = ["", "all", "offshore", "onshore"]
 SUPPRESSED = "suppressed"
+LEADING = (1, 2, 4, 8, 20)  # of these numbers of largest enterprises CRk is an indicator
 SYNTHETIC, LEDGER, INTERNAL = "synthetic", "ledger", "internal"  # words in the ids of sources that are contract records
 QUALIFIERS = ["", "over", "under", "about", "unclear", SUPPRESSED]
 CURRENCIES = ["", "USD", "CNY"]

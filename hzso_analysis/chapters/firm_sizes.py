@@ -15,6 +15,7 @@ from hzso_analysis.chapters.leading_enterprises import bands_of, from_records, k
 from hzso_analysis.concentration import concentration_bounds, extreme_allocations, lorenz_envelope, point_estimate
 from hzso_analysis.edition import BASES, Edition, Quantity, Share, exact, find, label, share, value_text
 from hzso_analysis.exhibits import Exhibit, chart, mark, table
+from hzso_analysis.vocabulary import LEADING
 from hzso_analysis.wording import say
 
 # edges of the classes of the Herfindahl-Hirschman index in the merger guidelines of the United States; the text of
@@ -26,7 +27,6 @@ GUIDELINES = {
     "firm_sizes.guidelines_2010": (1500, 2500),
     "firm_sizes.guidelines_2023": (1000, 1800),
 }
-LEADING = (1, 2, 4, 8, 20)
 INDEX = "HHI"
 HELD = {"CR1": "TOP1", "CR2": "TOP2"}  # the amounts that go with the shares
 MEASURES = {
