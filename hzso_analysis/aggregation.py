@@ -1,7 +1,7 @@
 """From checked contract records to figures: levels, size bands, the largest enterprises, exact concentration.
 
 One pass over the executions makes a table of enterprises by area, year, flow and category, from which everything
-else follows. All areas and years are added up together; all of it are ibis expressions, see `ledger`.
+else follows. All areas and years are added up together; all of it are ibis expressions, see `records`.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ import math
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import ibis
+import ibis.expr.types as ir
 import pandas as pd
 
 from hzso_analysis.figures import codebook
-from hzso_analysis.ledger import MONEY, frame
+from hzso_analysis.ledger import frame
+from hzso_analysis.records import CODES, MONEY, market_of
 from hzso_analysis.vocabulary import COLUMNS, LEADING, SUPPRESSED
 
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
-
 SIGNED, EXECUTED, NUMBER, FIRMS = "contracts signed", "contracts executed", "number of contracts signed", "enterprises"
-FIRM = ["enterprise_id", "business_type", "industry", "market"]
 LISTED = 24  # of the largest enterprises of a flow, for the rules of confidentiality
 MILLION = Decimal(1_000_000)
 PLACES = {"USD million": Decimal("0.00000001"), "percent": Decimal("0.000001"), "points": Decimal("0.0001")}
@@ -70,9 +69,9 @@ def aggregate(
         rows, amount = frame(found.agg(rows=found.count(), amount=found.amount_usd.sum())).iloc[0]
         late = int(rows), _decimal(amount) / MILLION
         executions = executions.filter(in_time(executions))
-    signed = contracts.select("area", "year", "flow", *FIRM[:-1], market="category", amount="signed_usd")
-    executed = executions.select("area", "year", "flow", *FIRM, amount="amount_usd")
-    firms = _by_firm(executed, EXECUTED).union(_by_firm(signed, SIGNED)).cache()
+    firms = _by_firm(executions, "amount_usd", EXECUTED).union(_by_firm(contracts, "signed_usd", SIGNED))
+    firms = firms.inner_join(con.read_parquet(Path(store) / "kind.parquet"), "kind")
+    firms = firms.mutate(market=market_of(firms)).cache()
     ranked = _ranked(firms.filter(firms.indicator == EXECUTED))
     found = [_by_category(firms), _bands(ranked), _concentration(ranked), _numbers(firms)]
     cells = _with_zeros(pd.concat(found, ignore_index=True)[CELL]).sort_values(CELL[:5], ignore_index=True)
@@ -81,8 +80,6 @@ def aggregate(
 
 def in_time(rows: ir.Table) -> ir.BooleanColumn:
     """Whether an execution was filed within the time that the ministry's rule of 16 March 2018 gives."""
-    import ibis  # noqa: PLC0415 (an extra)
-
     year, month = rows.executed_on.year(), rows.executed_on.month()
     filed, early = rows.filed_on.year(), rows.filed_on.month() <= 3
     return ibis.ifelse(early, (year >= filed) | ((year == filed - 1) & (month >= 7)), year >= filed)
@@ -96,18 +93,14 @@ def _chosen(con: Any, store: Path, name: str, areas: Iterable[str], years: Itera
     return table
 
 
-def _by_firm(rows: ir.Table, indicator: str) -> ir.Table:
-    """Sums by area, year, flow, enterprise, business type, industry and market: the one pass over all records."""
-    import ibis  # noqa: PLC0415 (an extra)
-
-    sums = {"amount": rows.amount.sum().cast(MONEY), "records": rows.count()}
-    return rows.group_by(["area", "year", "flow", *FIRM]).agg(**sums).mutate(indicator=ibis.literal(indicator))
+def _by_firm(rows: ir.Table, what: str, indicator: str) -> ir.Table:
+    """Sums of an amount by year, enterprise and kind of contract, inside the EU and out: the pass over all records."""
+    sums = {"amount": rows[what].sum().cast(MONEY), "records": rows.count()}
+    return rows.group_by(["year", *CODES, "eu"]).agg(**sums).mutate(indicator=ibis.literal(indicator))
 
 
 def _spread(rows: ir.Table, column: str, values: list[Any]) -> ir.Table:
     """Each row once with every value, without blank ones; a union would read the rows as often as there are values."""
-    import ibis  # noqa: PLC0415 (an extra)
-
     many = rows.cross_join(ibis.range(len(values)).unnest().name("number").as_table())
     cases = [(ibis._.number == number, value) for number, value in enumerate(values)]
     return many.mutate(**{column: ibis.cases(*cases)}).drop("number").filter(ibis._[column] != "")
@@ -115,40 +108,32 @@ def _spread(rows: ir.Table, column: str, values: list[Any]) -> ir.Table:
 
 def _flows(firms: ir.Table) -> ir.Table:
     """Each row twice: for its own flow and for all flows."""
-    import ibis  # noqa: PLC0415 (an extra)
-
     return _spread(firms, "flow", [ibis._.flow, "all"])
 
 
 def _by_category(firms: ir.Table) -> pd.DataFrame:
     """Of each area, year, indicator, flow and category: value, number of enterprises, the largest and the second."""
-    import ibis  # noqa: PLC0415 (an extra)
-
     keys = ["area", "year", "indicator", "flow", "category"]
-    named = ["total", ibis._.business_type, ibis._.industry, ibis._.market]
-    every = _spread(_flows(firms), "category", named)
-    every = every.group_by([*keys, "enterprise_id"]).agg(amount=every.amount.sum().cast(MONEY))
+    named = (ibis.literal("total"), firms.business_type, firms.industry, firms.market)
+    every = (firms.mutate(category=name).group_by([*keys, "enterprise"]) for name in named)
+    every = ibis.union(*(part.agg(amount=ibis._.amount.sum().cast(MONEY)) for part in every))
+    every = _flows(every.filter(every.category != ""))
+    every = every.group_by([*keys, "enterprise"]).agg(amount=every.amount.sum().cast(MONEY))
     return _cells(_largest(every, keys, "amount"))
 
 
 def _largest(every: ir.Table, keys: list[str], what: str) -> ir.Table:
     """Sums by `keys` of a table with a row per enterprise, how many these are, and what the two largest contribute."""
-    import ibis  # noqa: PLC0415 (an extra)
-
-    window = ibis.window(group_by=keys, order_by=[ibis.desc(what), "enterprise_id"])
-    every = every.mutate(place=ibis.row_number().over(window) + 1)
     amount = every[what]
     sums = {"value": amount.sum(), "firms": every.count(), "largest": amount.max()}
-    return every.group_by(keys).agg(**sums, second=amount.max(where=every.place == 2))
+    return every.group_by(keys).agg(**sums, second=-(-amount).collect().sort()[1])
 
 
 def _ranked(firms: ir.Table) -> ir.Table:
     """The enterprises of each area, year and flow with what they executed, ranked from the largest."""
-    import ibis  # noqa: PLC0415 (an extra)
-
     keys, every = ["area", "year", "flow"], _flows(firms)
-    every = every.group_by([*keys, "enterprise_id"]).agg(amount=every.amount.sum().cast(MONEY))
-    order = [ibis.desc("amount"), "enterprise_id"]
+    every = every.group_by([*keys, "enterprise"]).agg(amount=every.amount.sum().cast(MONEY))
+    order = [ibis.desc("amount"), "enterprise"]
     return every.mutate(rank=ibis.row_number().over(ibis.window(group_by=keys, order_by=order)) + 1).cache()
 
 
@@ -168,7 +153,7 @@ def _cells(table: ir.Table) -> pd.DataFrame:
 def _numbers(firms: ir.Table) -> pd.DataFrame:
     """How many contracts were signed, by flow; what the enterprises with most of them contribute is in `largest`."""
     every, keys = _flows(firms.filter(firms.indicator == SIGNED)), ["area", "year", "flow"]
-    every = every.group_by([*keys, "enterprise_id"]).agg(records=every.records.sum())
+    every = every.group_by([*keys, "enterprise"]).agg(records=every.records.sum())
     found = frame(_largest(every, keys, "records"))
     for name in ("value", "largest", "second"):
         found[name] = [_decimal(value) for value in found[name]]
@@ -196,8 +181,6 @@ def _bands(ranked: ir.Table) -> pd.DataFrame:
 
 def _if_inside(name: str, low: float, high: float) -> ir.Deferred:
     """The name of a size band where the amount lies in it, else blank."""
-    import ibis  # noqa: PLC0415 (an extra)
-
     amount = ibis._.amount
     inside = amount >= Decimal(str(low)) * MILLION
     inside = inside if math.isinf(high) else inside & (amount < Decimal(str(high)) * MILLION)

@@ -1,8 +1,4 @@
-"""Contract records: two lists of a registration system are checked once and kept as Parquet, for `aggregation`.
-
-Everything is an ibis expression, so that it runs unchanged in DuckDB on one machine and in Spark on many. Amounts are
-DECIMAL(18, 2) throughout: sums of floats are not even the same between two runs.
-"""
+"""Contract records: two lists of a registration system are checked once and kept as Parquet, for `aggregation`."""
 
 from __future__ import annotations
 
@@ -12,53 +8,24 @@ import signal
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import ibis
+import ibis.expr.types as ir
 import pandas as pd
 
 from hzso_analysis.faults import DataError, first_line, nearest
-from hzso_analysis.figures import codebook
 from hzso_analysis.folders import DATA_DIR, DESCRIBED
 from hzso_analysis.provenance import digest, library_hash
+from hzso_analysis.records import CODES, checked_contracts, checked_executions
 from hzso_analysis.sheets import FORMULA
 
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
-
-INSTALL = {"duckdb": "ledger", "ibis": "ledger", "pyarrow": "ledger", "pyspark": "spark"}
 MEMORY = "1GB"  # what DuckDB may take to add up; beyond that it writes to a temporary folder
 SORTING = "4GB"  # and what to join and sort the records, once
-MONEY = "decimal(18, 2)"
-COUNTS = ("approved", "changed")  # statuses of contracts that an office has audited
-HOME = "CN"
 TOLD = "ledger.json"
-NO_RATE = "currency without rate"
-CONTRACT_FAULTS = {
-    "missing": "a contract, enterprise or area is not named",
-    "twice": "contract number twice with different content",
-    "flow": "flow is neither offshore nor onshore",
-    "type": "business type is none of ITO, BPO, KPO",
-    "industry": "unknown industry",
-    "country": "unknown country",
-    "crosses": "flow does not fit the country: offshore is every country but CN",
-    "day": "day of signing is no date such as 2011-06-30",
-    "amount": "signed amount is no number with at most two decimals, or below zero",
-    "status": "unknown status",
-}
-EXECUTION_FAULTS = {
-    "day": "day of execution or of filing is no date such as 2011-06-30",
-    "amount": "amount is no number above zero with at most two decimals",
-    "unknown": "unknown contract",
-    "contract": "its contract was rejected",
-    "before": "executed before signed",
-    "filed": "filed before executed",
-}
-UNAUDITED = "contract is neither approved nor changed"
 DUPLICATES = {"contracts": "the same row again", "executions": "duplicate filing"}
-ORDER = ["fault", "year", "area"]
+ORDER = ["fault", "year", "area", "enterprise"]
 
 
 class Kept(NamedTuple):
@@ -69,40 +36,20 @@ class Kept(NamedTuple):
     rejected: int
 
 
-@contextmanager
-def needs_extra() -> Iterator[None]:
-    """Say which line installs what the records need and is not there."""
-    try:
-        yield
-    except ImportError as error:
-        extra = INSTALL.get((error.name or "").partition(".")[0])
-        if extra is None:
-            raise
-        line = f'pip install "hzso-analysis[{extra}]"'
-        raise DataError(
-            [f"{error.name} is not installed, which contract records need; install it with: {line}"]
-        ) from None
-
-
 def connect(engine: str = "duckdb", scratch: str | Path | None = None, memory: str = MEMORY) -> Any:
     """An ibis connection: `duckdb` in this process, `spark` on this machine, or the Spark cluster of a master's URL.
 
-    `scratch` is a folder in which DuckDB may write what does not fit into `memory`. Raises DataError naming the extra
-    to install.
+    `scratch` is a folder in which DuckDB may write what does not fit into `memory`.
     """
-    with needs_extra():
-        import ibis  # noqa: PLC0415 (an extra)
-
-        if engine == "duckdb":
-            con = ibis.duckdb.connect()
-            con.raw_sql(f"SET memory_limit='{memory}'")
-            con.raw_sql("SET preserve_insertion_order=false")  # the rows are sorted where their order counts
-            if scratch:
-                quoted = str(scratch).replace("'", "''")
-                con.raw_sql(f"SET temp_directory='{quoted}'")
-            return con
-        session = _spark(engine)
-        return ibis.pyspark.connect(session)
+    if engine != "duckdb":
+        return ibis.pyspark.connect(_spark(engine))
+    con = ibis.duckdb.connect()
+    con.raw_sql(f"SET memory_limit='{memory}'")
+    con.raw_sql("SET preserve_insertion_order=false")  # the rows are sorted where their order counts
+    if scratch:
+        quoted = str(scratch).replace("'", "''")
+        con.raw_sql(f"SET temp_directory='{quoted}'")
+    return con
 
 
 def _spark(engine: str) -> Any:
@@ -115,7 +62,10 @@ def _spark(engine: str) -> Any:
     local = engine == "spark" or engine.startswith("local")
     settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
     settings |= {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false"}
-    settings |= {"spark.sql.shuffle.partitions": str(os.cpu_count() or 2)} if local else {}
+    if local:
+        # it makes this folder, though nothing is put into it
+        settings["spark.sql.warehouse.dir"] = str(Path(tempfile.gettempdir()) / "spark-warehouse")
+        settings["spark.sql.shuffle.partitions"] = str(os.cpu_count() or 2)
     for name, value in settings.items():
         build = build.config(name, value)
     handler = signal.getsignal(signal.SIGINT)
@@ -207,7 +157,8 @@ def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path) -> tuple[li
             faults += error.faults
     if faults:
         raise DataError(faults)
-    con.to_parquet(checked_contracts(read["contracts"]).order_by(ORDER), new / "contracts.parquet")
+    con.to_parquet(checked_contracts(read["contracts"]), aside / "checked.parquet")
+    con.to_parquet(_coded(con, aside / "checked.parquet", new).order_by(ORDER), new / "contracts.parquet")
     contracts = con.read_parquet(new / "contracts.parquet")
     executions = checked_executions(read["executions"], contracts)
     con.to_parquet(executions.order_by(ORDER), new / "executions.parquet")
@@ -215,7 +166,7 @@ def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path) -> tuple[li
     for name in paths:
         table = con.read_parquet(new / f"{name}.parquet")
         again = table.filter((table.fault == "") & (table.copies > 1))
-        again = again.mutate(fault=_said(DUPLICATES[name]), copies=again.copies - 1)
+        again = again.mutate(fault=ibis.literal(DUPLICATES[name]), copies=again.copies - 1)
         wrong = table.filter(table.fault != "").union(again)
         found = frame(wrong.group_by("fault").agg(rows=wrong.copies.sum(), first=wrong.contract_id.min()))
         out, count = int(found["rows"].sum()), int(frame(table.agg(rows=table.copies.sum()))["rows"].fillna(0)[0])
@@ -229,12 +180,22 @@ def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path) -> tuple[li
     return lines, rejected
 
 
+def _coded(con: Any, checked: Path, new: Path) -> ir.Table:
+    """Checked contracts with the columns of `CODES`; what `kind` stands for is kept beside them in `kind.parquet`."""
+    rows = con.read_parquet(checked)
+    for code, columns in CODES.items():
+        number = ibis.row_number().over(ibis.window(order_by=columns)).cast("int32")
+        con.to_parquet(rows.select(columns).distinct().mutate(**{code: number}), new / f"{code}.parquet")
+        rows = rows.inner_join(con.read_parquet(new / f"{code}.parquet"), columns)
+    return rows
+
+
 def _list(parquet: Path, path: Path) -> None:
     """Write rows as CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    import pyarrow.dataset as ds  # noqa: PLC0415 (comes with ibis)
+    import pyarrow.dataset  # noqa: PLC0415 (takes a moment, and is not needed where a store is used again)
 
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        for place, batch in enumerate(ds.dataset(parquet, format="parquet").to_batches()):
+        for place, batch in enumerate(pyarrow.dataset.dataset(parquet, format="parquet").to_batches()):
             texts = batch.to_pandas().astype("string").fillna("")
             safe = {name: texts[name].mask(texts[name].str.startswith(FORMULA), "'" + texts[name]) for name in texts}
             texts.assign(**safe).to_csv(file, index=False, header=place == 0)
@@ -264,130 +225,3 @@ def _read(con: Any, name: str, path: Path) -> ir.Table:
         return table
     # ibis would have Spark strip the letters f and v too
     return table.mutate(**{column: table[column].re_replace(r"^\s+|\s+$", "") for column in wanted})
-
-
-def _text(column: ir.Column) -> ir.StringColumn:
-    return column.cast("string").fill_null("")
-
-
-def _day(column: ir.Column) -> ir.DateColumn:
-    """A day, null for what is no day; texts are read in one form only, so that 3/4/2011 is never guessed."""
-    import ibis  # noqa: PLC0415 (an extra)
-
-    if not column.type().is_string():
-        return column.cast("date")
-    return ibis.ifelse(column.re_search(r"^\d{4}-\d{2}-\d{2}$"), column, ibis.null("string")).try_cast("date")
-
-
-def _money(column: ir.Column) -> ir.DecimalColumn:
-    import ibis  # noqa: PLC0415 (an extra)
-
-    if not column.type().is_string():
-        return column.cast(MONEY)
-    return ibis.ifelse(column.re_search(r"^-?\d{1,15}(\.\d{1,2})?$"), column, ibis.null("string")).try_cast(MONEY)
-
-
-def _first_fault(faults: dict[str, ir.BooleanColumn], reasons: dict[str, str]) -> ir.StringColumn:
-    import ibis  # noqa: PLC0415 (an extra)
-
-    return ibis.cases(*((faults[key], reason) for key, reason in reasons.items() if key in faults), else_="")
-
-
-def checked_contracts(table: ir.Table) -> ir.Table:
-    """Each different row of the contracts with its year and market category, `fault`, and how many `copies` it had.
-
-    A contract whose signed amount has no rate counts for its executions, which are in USD.
-    """
-    import ibis  # noqa: PLC0415 (an extra)
-    import pyarrow as pa  # noqa: PLC0415 (comes with ibis)
-
-    texts = [name for name in table.columns if name not in ("signed_on", "signed_amount", "signed_usd")]
-    rows = table.mutate(**{name: _text(table[name]) for name in texts})
-    rows = rows.group_by(list(rows.columns)).agg(copies=ibis._.count())
-    rows = rows.mutate(versions=ibis._.count().over(ibis.window(group_by="contract_id")))
-    countries, industries = codebook("countries").astype(str), codebook("categories").query("dimension == 'industry'")
-    named = countries.rename(columns={"iso": "market", "category": "named"}).drop(columns="name")
-    known = ibis.memtable(pa.table({name: named[name].tolist() for name in named}))
-    day, amount = _day(rows.signed_on), _money(rows.signed_amount)
-    own = ibis.ifelse(rows.currency == "USD", amount, ibis.null(MONEY))
-    usd = ibis.coalesce(_money(rows.signed_usd), own)
-    raw = _text(rows.signed_on).concat(" ", _text(rows.signed_amount))
-    rows = rows.mutate(raw=raw, signed_on=day, signed_amount=amount, signed_usd=usd)
-    rows = rows.left_join(known, "market").drop("market_right")
-    faults = {
-        "missing": (rows.contract_id == "") | (rows.enterprise_id == "") | (rows.area == ""),
-        "twice": rows.versions > 1,
-        "flow": ~rows.flow.isin(["offshore", "onshore"]),
-        "type": ~rows.business_type.isin(["ITO", "BPO", "KPO"]),
-        "industry": ~rows.industry.isin(["", *industries["id"]]),
-        "country": rows.named.isnull(),
-        "crosses": (rows.flow == "offshore") == (rows.market == HOME),
-        "day": rows.signed_on.isnull(),
-        "amount": rows.signed_amount.isnull() | (rows.signed_amount < 0) | (rows.signed_usd.fill_null(0) < 0),
-        "status": ~rows.status.isin(["draft", "submitted", "returned", "deleted", *COUNTS]),
-    }
-    rows = rows.mutate(fault=_first_fault(faults, CONTRACT_FAULTS))
-    fault = ibis.cases(
-        (rows.fault != "", rows.fault),
-        (~rows.status.isin(COUNTS), UNAUDITED),
-        (rows.signed_usd.isnull(), NO_RATE),
-        else_="",
-    )
-    category = market_of(rows, rows.signed_on)
-    return rows.mutate(fault=fault, year=rows.signed_on.year(), category=category)
-
-
-def _one_each(contracts: ir.Table) -> ir.Table:
-    """What executions take from their contracts, one row for each number; of one with several contents only that."""
-    import ibis  # noqa: PLC0415 (an extra)
-
-    carried = ["contract_id", "area", "flow", "business_type", "industry", "enterprise_id", "signed_on"]
-    carried += ["market", "named", "eu_since", "eu_until"]
-    single = contracts.filter(contracts.versions == 1)
-    single = single.select(*carried, contract_fault=single.fault)
-    double = contracts.filter(contracts.versions > 1).select("contract_id").distinct()
-    nothing = {name: ibis.null(single[name].type()) for name in carried[1:]}
-    return single.union(double.mutate(**nothing, contract_fault=ibis.literal(CONTRACT_FAULTS["twice"])))
-
-
-def _said(text: str) -> ir.StringScalar:
-    import ibis  # noqa: PLC0415 (an extra)
-
-    return ibis.literal(text)
-
-
-def market_of(rows: ir.Table, day: ir.DateColumn) -> ir.StringColumn:
-    """The category of a market on a day: the EU as composed then, a country that is named, or other markets."""
-    import ibis  # noqa: PLC0415 (an extra)
-
-    text = day.cast("string")
-    member = (rows.eu_since != "") & (rows.eu_since <= text) & ((rows.eu_until == "") | (text < rows.eu_until))
-    return ibis.ifelse(member, "EU", rows.named)
-
-
-def checked_executions(table: ir.Table, contracts: ir.Table) -> ir.Table:
-    """Each different row of the executions with what its contract says of it, `fault`, and its `copies`.
-
-    Rows that repeat another one in every column are one filing; that there were more shows in `copies`.
-    """
-    import ibis  # noqa: PLC0415 (an extra)
-
-    rows = table.mutate(contract_id=_text(table.contract_id))
-    rows = rows.group_by(list(rows.columns)).agg(copies=ibis._.count())
-    shown = [_text(rows[name]) for name in ("executed_on", "amount_usd", "filed_on")]
-    raw = shown[0].concat(" ", shown[1], " ", shown[2])
-    days = {name: _day(rows[name]) for name in ("executed_on", "filed_on")}
-    rows = rows.mutate(raw=raw, amount_usd=_money(rows.amount_usd), **days)
-    rows = rows.left_join(_one_each(contracts), "contract_id").drop("contract_id_right")
-    faults = {
-        "day": rows.executed_on.isnull() | rows.filed_on.isnull(),
-        "amount": rows.amount_usd.isnull() | (rows.amount_usd <= 0),
-        "unknown": rows.contract_fault.isnull() | (rows.contract_id == ""),
-        "contract": ~rows.contract_fault.isin(["", NO_RATE, UNAUDITED]),
-        "before": rows.executed_on < rows.signed_on,
-        "filed": rows.filed_on < rows.executed_on,
-    }
-    rows = rows.mutate(fault=_first_fault(faults, EXECUTION_FAULTS))
-    fault = ibis.ifelse((rows.fault == "") & (rows.contract_fault == UNAUDITED), UNAUDITED, rows.fault)
-    rows = rows.mutate(fault=fault, year=rows.executed_on.year(), market=market_of(rows, rows.executed_on))
-    return rows.drop("named", "eu_since", "eu_until", "contract_fault", "signed_on")

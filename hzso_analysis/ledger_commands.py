@@ -85,9 +85,6 @@ def synthetic(folder: str, years: str, csv: bool, **options: Any) -> None:
         if asked != list(range(asked[0], asked[-1] + 1)):
             raise click.UsageError(f"--years {years}: write the first and the last one, such as 2008-2012")
         kind = "csv" if csv else "parquet"
-        try:
-            paths = make_ledger(folder, years=(asked[0], asked[-1]), kind=kind, progress=True, **options)
-        except ImportError as error:
-            raise click.ClickException(str(error)) from None
+        paths = make_ledger(folder, years=(asked[0], asked[-1]), kind=kind, progress=True, **options)
         click.echo("\n".join(map(str, paths)))
         click.echo("made up: rows of no real enterprise, with ids that begin with SYN-", err=True)

@@ -11,7 +11,6 @@ from typing import Any
 
 from hzso_analysis import synthetic_rows
 
-NO_PYARROW = 'a synthetic ledger needs pyarrow; install it: pip install "hzso-analysis[ledger]"'
 Chunks = Iterator[tuple[Any, list[Any]]]  # contracts as one table, their executions as a table a year
 
 
@@ -82,11 +81,8 @@ def _wrong(executions: int, seed: int, years: tuple[int, int], areas: Sequence[s
 
 
 def _writer(kind: str) -> Callable[[Path, Chunks, int], tuple[str, str]]:
-    """What writes tables into a folder and returns the names of the two; ImportError where pyarrow is missing."""
-    try:
-        from pyarrow import csv, parquet  # noqa: PLC0415
-    except ImportError:
-        raise ImportError(NO_PYARROW) from None
+    """What writes tables into a folder and returns the names of the two."""
+    from pyarrow import csv, parquet  # noqa: PLC0415 (an extra)
 
     def one_file(folder: Path, chunks: Chunks, first_year: int) -> tuple[str, str]:
         contracts, executions = next(chunks)

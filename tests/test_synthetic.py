@@ -379,5 +379,5 @@ def test_what_to_install_is_said_where_there_is_no_pyarrow(tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = run(tmp_path / "it")
     assert done.exit_code == 1
-    assert done.stderr.endswith('install it: pip install "hzso-analysis[ledger]"\n')
+    assert done.stderr.endswith('install it with: pip install "hzso-analysis[ledger]"\n')
     assert not list(tmp_path.iterdir())
