@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help report pdf check lab test million soak lint refresh pins clean
+.PHONY: help report pdf check lab test coverage million wheel soak lint refresh pins clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -31,8 +31,17 @@ lab: $(READY) ## open the notebooks in JupyterLab
 test: $(READY) ## run the whole test suite
 	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
+coverage: $(READY) ## run the test suite and say what of the library it does not reach; takes twice the time
+	rm -f .coverage*
+	$(BIN)/coverage run -m pytest -n auto --dist loadscope --no-loadscope-reorder
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --show-missing --fail-under 95
+
 million: $(READY) ## add up a million executions in DuckDB, Spark and pandas, to the report; needs Java
 	$(BIN)/python -m pytest tests/million.py
+
+wheel: $(READY) ## build the wheel and make a report with it in an empty environment; takes a minute or two
+	$(BIN)/python -m pytest tests/wheel.py
 
 soak: $(READY) ## make 120 reports in one process and see that nothing grows; takes some minutes
 	$(BIN)/python tests/soak.py --reports 120
@@ -49,4 +58,4 @@ pins: ## resolve requirements.txt again from pyproject.toml (needs uv)
 	echo '-e .' >> requirements.txt
 
 clean: ## remove what the targets made
-	rm -rf .venv reports .pytest_cache .ruff_cache
+	rm -rf .venv reports .pytest_cache .ruff_cache .mypy_cache .coverage*

@@ -5,7 +5,10 @@ from __future__ import annotations
 import atexit
 import gc
 import shlex
+import shutil
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import click
@@ -32,6 +35,7 @@ def main() -> None:
     \b
     hzso check                                  are the figures sound?
     hzso report --area hangzhou --year 2011     make the report of a year
+    hzso init FOLDER                            a copy of the data and the notebooks to work in
     hzso new-year 2012 --area hangzhou          a table of last year's figures to fill in
     hzso import FILE --area hangzhou            a messy file becomes figures, after a preview
     hzso diff HEAD~1 HEAD                       what did the last commit change?
@@ -181,6 +185,35 @@ def _check_area(name: str, data_dir: str, notes: bool) -> list[str] | None:
     misfits = sentences(edition, all_years=True)
     click.echo("\n".join(f"  - {text}" for text in misfits) or "  all of them can be true together")
     return misfits
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  hzso init overviews
+  jupyter lab overviews/notebooks
+  hzso new-year 2012 --area hangzhou --data-dir overviews/data
+"""
+)
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Copy the data and the notebooks of the package into a new FOLDER, to add to them and to open them.
+
+    Reports are made of the copied data with --data-dir FOLDER/data, and always with the notebooks of the package.
+    """
+    with plain_errors("nothing was written"):
+        from hzso_analysis.folders import HOME  # noqa: PLC0415
+
+        if folder.exists():
+            raise FileExistsError(f"{folder} is there already; name a new folder")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as aside:
+            for name in ("data", "notebooks"):
+                hidden = shutil.ignore_patterns(".*", "__pycache__", "~$*")
+                shutil.copytree(HOME / name, Path(aside) / "new" / name, ignore=hidden)
+            (Path(aside) / "new").replace(folder)
+        click.echo(f"{folder}\nNow for instance\n  jupyter lab {shlex.quote(str(folder / 'notebooks'))}")
+        click.echo(f"  hzso check --data-dir {shlex.quote(str(folder / 'data'))}")
 
 
 @main.command(

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from hzso_analysis.faults import nearest
 
-DATA_DIR = Path(__file__).resolve().parents[1] / "data"
+_PACKAGE = Path(__file__).resolve().parent
+INSTALLED = (_PACKAGE / "data").is_dir()
+HOME = _PACKAGE if INSTALLED else _PACKAGE.parent  # of data and notebooks, which a checkout has beside the package
+DATA_DIR = HOME / "data"
 HIDDEN = ("~$", ".")  # what an open Excel and the system leave beside the files
 DESCRIBED = "datapackage.json"
 TABLES = ["breaks", "categories", "indicators", "policies", "sources"]
@@ -15,6 +18,16 @@ TABLES = ["breaks", "categories", "indicators", "policies", "sources"]
 def data_folder(data_dir: str | Path | None = None) -> Path:
     """The data folder: `data_dir` as an absolute path, or the one that comes with the package."""
     return Path(data_dir).expanduser().resolve() if data_dir else DATA_DIR
+
+
+def folder_to_write(data_dir: str | Path | None = None) -> Path:
+    """The data folder for what adds to it; ValueError for the one of an installed package, which an update replaces."""
+    if INSTALLED and not data_dir:
+        raise ValueError(
+            "data_dir: the figures that come with the package stay as they are; "
+            "make a copy with `hzso init FOLDER` and say --data-dir FOLDER/data"
+        )
+    return data_folder(data_dir)
 
 
 def areas(data_dir: str | Path | None = None) -> list[str]:

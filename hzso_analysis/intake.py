@@ -13,7 +13,7 @@ import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.figures import argument_faults, check_figures, check_made_up, codebook, load_figures
-from hzso_analysis.folders import HIDDEN, area_files, areas, data_folder, other_areas
+from hzso_analysis.folders import HIDDEN, area_files, areas, folder_to_write, other_areas
 from hzso_analysis.numerals import read_number
 from hzso_analysis.plausibility import repeats
 from hzso_analysis.read import read_table
@@ -56,7 +56,7 @@ def prepare(
     Raises ValueError for wrong arguments, FileExistsError where the file is there and is not to `replace`, DataError
     with every fault of the file, and where the same source has another value: a revision has a source of its own.
     """
-    folder, path = data_folder(data_dir), Path(path)
+    folder, path = folder_to_write(data_dir), Path(path)
     _check_arguments(area, source, name, folder)
     if not name and path.name.startswith(HIDDEN):
         raise ValueError(f"name: a file called {path.name} would not be read as data; say --name")

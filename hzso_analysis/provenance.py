@@ -15,10 +15,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from hzso_analysis.folders import areas, data_files, data_folder
+from hzso_analysis.folders import HOME, areas, data_files, data_folder
 
 MANIFEST = "manifest.json"
-NOTEBOOKS_DIR = Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOKS_DIR = HOME / "notebooks"
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -43,8 +43,11 @@ def file_hash(path: Path) -> str:
 @cache
 def library_hash() -> str:
     """The hash of the code, the phrases and the templates of this package."""
-    paths = sorted(p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return digest([[path.relative_to(PACKAGE).as_posix(), file_hash(path)] for path in paths])
+    paths = (path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    files = {path.relative_to(PACKAGE).as_posix(): path for path in paths}
+    # where the package is installed, data and notebooks lie in it, which have hashes of their own
+    own = sorted(name for name in files if not name.startswith(("data/", "notebooks/")))
+    return digest([[name, file_hash(files[name])] for name in own])
 
 
 @cache

@@ -14,7 +14,7 @@ from xlsxwriter.utility import xl_range, xl_range_abs
 from hzso_analysis import wording
 from hzso_analysis.faults import DataError
 from hzso_analysis.figures import argument_faults, codebook, load_figures
-from hzso_analysis.folders import areas, data_folder, other_areas
+from hzso_analysis.folders import areas, folder_to_write, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.rows import FREE, NAMES
 from hzso_analysis.sheets import FORMULA
@@ -67,7 +67,7 @@ def new_year(
     The figures are those of the area, or of the area `like`, so that a new area can begin. Raises ValueError naming
     every wrong argument, FileExistsError, or DataError for faults in the data and where no earlier year has figures.
     """
-    year, target = _check_arguments(year, area, like, source, data_folder(data_dir))
+    year, target = _check_arguments(year, area, like, source, folder_to_write(data_dir))
     figures = load_figures(like or area, data_dir=data_dir)
     rows = to_fill_in(figures, year).assign(source=source)
     last = rows.attrs["last"]

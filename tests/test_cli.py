@@ -8,6 +8,7 @@ from imported import assert_nothing_heavy_is_loaded_by
 
 from hzso_analysis import __version__
 from hzso_analysis.cli import main
+from hzso_analysis.folders import HOME
 from hzso_analysis.report import ReportError
 from hzso_analysis.workshop import How
 
@@ -53,7 +54,7 @@ def write(folder, name, rows):
 def test_help_does_not_load_pandas():
     assert_nothing_heavy_is_loaded_by(
         "from click.testing import CliRunner; from hzso_analysis.cli import main\n"
-        "for word in ['', 'report', 'check', 'diff', 'new-year', 'import', 'aggregate', 'synthetic']:\n"
+        "for word in ['', 'init', 'report', 'check', 'diff', 'new-year', 'import', 'aggregate', 'synthetic']:\n"
         "    assert CliRunner().invoke(main, [*word.split(), '-h']).exit_code == 0\n"
         "assert CliRunner().invoke(main, ['--version']).exit_code == 0\n"
     )
@@ -271,3 +272,25 @@ def test_check_says_of_impossible_rows_that_they_cannot_be_true(tmp_path):
     assert done.exit_code == 0
     assert "2010 as USD -50 million, which cannot be true." in done.stdout
     assert "ITO, share, 2011 as 130 %; its other figures imply at most 100 %" in done.stdout
+
+
+def test_init_copies_the_data_and_the_notebooks_into_a_new_folder(tmp_path):
+    done = run("init", str(tmp_path / "mine"))
+    assert done.exit_code == 0 and str(tmp_path / "mine" / "notebooks") in done.stdout
+    for kind in ("data", "notebooks"):
+        own, copied = (
+            {p.relative_to(f): p.read_bytes() for p in f.rglob("*.*")} for f in (HOME / kind, tmp_path / "mine" / kind)
+        )
+        assert copied and all(
+            copied[path] == raw for path, raw in own.items() if ".ipynb_checkpoints" not in path.parts
+        )
+    done = run("init", str(tmp_path / "mine"))
+    assert done.exit_code == 1 and "is there already" in done.stderr and "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("words", [("new-year", "2012"), ("import", "x.csv", "--area", "hangzhou")])
+def test_what_comes_with_an_installed_package_is_not_written_to(words, monkeypatch):
+    monkeypatch.setattr("hzso_analysis.folders.INSTALLED", True)
+    done = run(*words)
+    assert done.exit_code == 2 and "make a copy with `hzso init FOLDER`" in done.stderr
