@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 NEAR = 1e-9  # two sums closer than this part of themselves are the same
 LAST = 1e-12  # the same, where only the last digits of a computed sum may differ
-BRACKETS = {"left": "[)", "right": "(]", "both": "[]"}
+BRACKETS = {"left": ("[", ")"), "right": ("(", "]"), "both": ("[", "]")}
 Range = tuple[float, float]
 
 
@@ -71,7 +71,7 @@ class Market(NamedTuple):
 
 
 def read_market(
-    bands: pd.DataFrame | Iterable[dict],
+    bands: pd.DataFrame | Iterable[dict[str, Any]],
     *,
     total: float | Range | None = None,
     group_total: float | Range | None = None,
@@ -146,7 +146,8 @@ def barred(band: Band, closed: str) -> float:
 
 def limits(bands: list[Band]) -> Range:
     """The least and the most that the firms of some bands can hold together, edges included."""
-    return tuple(math.fsum(band.n * band[end] for band in bands if band.n and band[end]) for end in (0, 1))
+    low, high = (math.fsum(band.n * band[end] for band in bands if band.n and band[end]) for end in (0, 1))
+    return low, high
 
 
 def split(bands: list[Band]) -> tuple[list[Band], list[Band], float]:
@@ -174,7 +175,7 @@ def _text(value: float) -> str:
     return f"{value:.15g}" if value % 1 == 0 or abs(value) >= 1e5 else f"{value:.6g}"
 
 
-def _bands(bands: pd.DataFrame | Iterable[dict], closed: str) -> list[Band]:
+def _bands(bands: pd.DataFrame | Iterable[dict[str, Any]], closed: str) -> list[Band]:
     try:
         frame = pd.DataFrame(bands if isinstance(bands, pd.DataFrame) else list(bands))
     except TypeError:
@@ -214,7 +215,8 @@ def _bands(bands: pd.DataFrame | Iterable[dict], closed: str) -> list[Band]:
 
 def _overlaps(table: list[Band], closed: str) -> list[tuple[str, str]]:
     """A fault for each band that begins before the bands below it end."""
-    faults, reach = [], accumulate(table, lambda a, b: a if a.hi > b.hi else b)
+    faults: list[tuple[str, str]] = []
+    reach: Iterator[Band] = accumulate(table, lambda a, b: a if a.hi > b.hi else b)
     for lower, upper in zip(reach, table[1:], strict=False):
         if upper.lo < lower.hi or upper[:2] == lower[:2]:
             pair = f"{name(lower, closed)} and {name(upper, closed)}"
@@ -291,7 +293,7 @@ def _range(value: object, what: str, code: str) -> Range | None:
     """A number or a range of numbers as a range; every end positive, shares at most 1."""
     if value is None:
         return None
-    ends = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    ends: tuple[Any, ...] = tuple(value) if isinstance(value, tuple | list) else (value, value)
     good = len(ends) == 2 and all(isinstance(end, Real) and not isinstance(end, bool) for end in ends)
     if good and 0 < ends[0] <= ends[1] < math.inf and (code != "bad_share" or ends[1] <= 1):
         return float(ends[0]), float(ends[1])
@@ -305,7 +307,9 @@ def _number_of_rest(n_rest: object, edge: float, *, alone: bool) -> Range:
     """Least and most remaining firms; not given, it is any number, or none where the bands are all there is."""
     if n_rest is None:
         return 0.0, 0.0 if alone or math.isnan(edge) else math.inf
-    ends = list(n_rest) if isinstance(n_rest, tuple | list) else [0 if n_rest == math.inf else n_rest, n_rest]
+    ends: list[Any] = (
+        list(n_rest) if isinstance(n_rest, tuple | list) else [0 if n_rest == math.inf else n_rest, n_rest]
+    )
     ends = [math.inf if end is None and place else end for place, end in enumerate(ends)]
     good = len(ends) == 2 and all(isinstance(end, Real) and not isinstance(end, bool) for end in ends)
     if not good or not 0 <= ends[0] <= ends[1] or ends[0] == math.inf or any(e % 1 for e in ends if e < math.inf):
@@ -315,7 +319,9 @@ def _number_of_rest(n_rest: object, edge: float, *, alone: bool) -> Range:
     return float(ends[0]), 0.0 if math.isnan(edge) else float(ends[1])
 
 
-def _sums(table, whole, group, share, closed) -> tuple[Range, Range | None, Range | None]:
+def _sums(
+    table: list[Band], whole: Range | None, group: Range | None, share: Range | None, closed: str
+) -> tuple[Range, Range | None, Range | None]:
     """Ranges of the total and of the sum of all bands, and of the share where it says more than they do."""
     own, others, added = split(table)
     if group is None and share and whole:
@@ -331,12 +337,12 @@ def _sums(table, whole, group, share, closed) -> tuple[Range, Range | None, Rang
         group = added, added
     elif group:
         pool = Pool(f"listed firms{' without a band total' if own else ''}", others, max(0.0, group[0] - added))
-        group = tuple(end + added for end in _fit(pool, group[1] - added, closed, "group"))
-    if whole is None and group is None:
-        raise BandError(
-            "missing_total", "no total is given; give total, or group_total (with group_share, if published)"
-        )
+        low, high = _fit(pool, group[1] - added, closed, "group")
+        group = low + added, high + added
     if whole is None:
+        if group is None:
+            text = "no total is given; give total, or group_total (with group_share, if published)"
+            raise BandError("missing_total", text)
         whole = (group[0] / share[1], group[1] / share[0]) if share else group
     if not whole[1] > 0:
         raise BandError("bad_total", "the firms hold 0 together, so there are no shares")

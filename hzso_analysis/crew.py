@@ -22,13 +22,17 @@ class Crew:
     """Takes orders for notebooks; `hands` is how many are executed at once, `end_all` wakes those who wait for one."""
 
     def __init__(
-        self, pool: ThreadPoolExecutor, hands: int, execute: Callable[[Order, Data], Executed], end_all: Callable
+        self,
+        pool: ThreadPoolExecutor,
+        hands: int,
+        execute: Callable[[Order, Data], Executed],
+        end_all: Callable[[], None],
     ) -> None:
         self.hands = hands
         self._pool, self._execute, self._end_all = pool, execute, end_all
-        self._orders: dict[Future, str] = {}
+        self._orders: dict[Future[Executed], str] = {}
 
-    def submit(self, order: Order, data: Data) -> Future:
+    def submit(self, order: Order, data: Data) -> Future[Executed]:
         """Have a notebook executed."""
         future = self._pool.submit(self._execute, order, data)
         self._orders[future] = order.where
@@ -66,7 +70,7 @@ def crew(jobs: int | None = None, scheduler: str = "") -> Iterator[Crew]:
 
 
 @contextmanager
-def _crew(hands: int, execute: Callable[[Order, Data], Executed], end_all: Callable) -> Iterator[Crew]:
+def _crew(hands: int, execute: Callable[[Order, Data], Executed], end_all: Callable[[], None]) -> Iterator[Crew]:
     with ThreadPoolExecutor(hands, thread_name_prefix="chapter") as pool:
         made = Crew(pool, hands, execute, end_all)
         try:

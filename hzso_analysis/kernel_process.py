@@ -48,7 +48,7 @@ def without(module: str) -> Iterator[None]:
             sys.modules[module] = loaded
 
 
-def import_kernel() -> type:
+def import_kernel() -> type[Any]:
     """The application that runs a kernel, without what costs it most: a debugger, and a grammar of IRIs."""
     with without("rfc3987_syntax"), without("debugpy"):
         from ipykernel import debugger  # noqa: F401, PLC0415
@@ -90,7 +90,8 @@ def run_forked(arguments: Sequence[str], environment: dict[str, str], folder: st
     multiprocessing.set_start_method(None, force=True)
     # who started the kernel may be killed; then nobody else would end it
     connection = Path(arguments[arguments.index("-f") + 1])
-    threading.Thread(target=_end_with, args=(parent.sentinel, connection), daemon=True).start()
+    if parent:
+        threading.Thread(target=_end_with, args=(parent.sentinel, connection), daemon=True).start()
     os.environ.clear()
     # the poller of a kernel ends it where its parent is another process, and here that is the warm one
     os.environ.update({name: value for name, value in environment.items() if name != "JPY_PARENT_PID"})
@@ -146,7 +147,7 @@ def _without_options() -> Iterator[None]:
         util._args_from_interpreter_flags = options  # type: ignore[attr-defined]
 
 
-def _notice(event: str, details: tuple) -> None:
+def _notice(event: str, details: tuple[Any, ...]) -> None:
     """Note a file that is opened to be read; called by Python itself."""
     if event != "open" or not isinstance(details[0], str | bytes | os.PathLike):
         return

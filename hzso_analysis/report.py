@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,10 @@ def _build_changed(
             failed.append((name, error))
             return None
 
+    def count(name: str, _: object) -> None:
+        bar.set_description(name)
+        bar.update()
+
     def finish_first() -> None:
         name, draft = under_way.popleft()
         page = draft if isinstance(draft, Path) else attempt(name, drafts.finish, draft, pdf=how.pdf)
@@ -170,7 +175,7 @@ def _build_changed(
             if isinstance(draft, drafts.Draft):
                 workshops.push(draft.closing)
                 for future in draft.chapters.values():
-                    future.add_done_callback(lambda _, name=name: bar.set_description(name) or bar.update())
+                    future.add_done_callback(partial(count, name))
             if draft:
                 under_way.append((name, draft))
             # the first is finished once what follows keeps all hands busy meanwhile
@@ -198,7 +203,7 @@ def _name(order: dict[str, Any]) -> str:
 
 
 def _target(order: dict[str, Any], how: How) -> Path:
-    return how.out_dir / order["area"] / str(order["year"])
+    return how.out_dir.joinpath(order["area"], str(order["year"]))
 
 
 def _is_current(order: dict[str, Any], how: How) -> bool:
