@@ -146,8 +146,7 @@ def barred(band: Band, closed: str) -> float:
 
 def limits(bands: list[Band]) -> Range:
     """The least and the most that the firms of some bands can hold together, edges included."""
-    low, high = (math.fsum(band.n * band[end] for band in bands if band.n and band[end]) for end in (0, 1))
-    return low, high
+    return math.fsum(b.n * b.lo for b in bands if b.n and b.lo), math.fsum(b.n * b.hi for b in bands if b.n and b.hi)
 
 
 def split(bands: list[Band]) -> tuple[list[Band], list[Band], float]:
@@ -185,10 +184,8 @@ def _bands(bands: pd.DataFrame | Iterable[dict[str, Any]], closed: str) -> list[
     columns = ["lo", "hi", "n", "total"]
     missing = [column for column in columns[:3] if column not in frame]
     if missing or frame.columns.duplicated().any():
-        found, said = (
-            ", ".join(map(str, frame.columns)),
-            f"bands have no {' and '.join(missing)}" if missing else "bands",
-        )
+        found = ", ".join(map(str, frame.columns))
+        said = f"bands have no {' and '.join(missing)}" if missing else "bands"
         raise BandError("bad_edges", f"{said}; found {found}; lo, hi and n are needed, each once")
     written = frame.reindex(columns=columns)
     numbers = written.apply(pd.to_numeric, errors="coerce").astype(float)
@@ -289,11 +286,11 @@ def _check_grid(sums: list[Range], unit: float) -> None:
         raise BandError("off_grid", f"{text}; found {', '.join(off)}")
 
 
-def _range(value: object, what: str, code: str) -> Range | None:
+def _range(value: Any, what: str, code: str) -> Range | None:
     """A number or a range of numbers as a range; every end positive, shares at most 1."""
     if value is None:
         return None
-    ends: tuple[Any, ...] = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    ends = tuple(value) if isinstance(value, tuple | list) else (value, value)
     good = len(ends) == 2 and all(isinstance(end, Real) and not isinstance(end, bool) for end in ends)
     if good and 0 < ends[0] <= ends[1] < math.inf and (code != "bad_share" or ends[1] <= 1):
         return float(ends[0]), float(ends[1])
@@ -303,13 +300,11 @@ def _range(value: object, what: str, code: str) -> Range | None:
     raise BandError(code, f"{what}: found {value}; write a positive number or a range (low, high) of them")
 
 
-def _number_of_rest(n_rest: object, edge: float, *, alone: bool) -> Range:
+def _number_of_rest(n_rest: Any, edge: float, *, alone: bool) -> Range:
     """Least and most remaining firms; not given, it is any number, or none where the bands are all there is."""
     if n_rest is None:
         return 0.0, 0.0 if alone or math.isnan(edge) else math.inf
-    ends: list[Any] = (
-        list(n_rest) if isinstance(n_rest, tuple | list) else [0 if n_rest == math.inf else n_rest, n_rest]
-    )
+    ends = list(n_rest) if isinstance(n_rest, tuple | list) else [0 if n_rest == math.inf else n_rest, n_rest]
     ends = [math.inf if end is None and place else end for place, end in enumerate(ends)]
     good = len(ends) == 2 and all(isinstance(end, Real) and not isinstance(end, bool) for end in ends)
     if not good or not 0 <= ends[0] <= ends[1] or ends[0] == math.inf or any(e % 1 for e in ends if e < math.inf):

@@ -21,6 +21,7 @@ gc.set_threshold(100_000)
 atexit.register(gc.freeze)
 # heavy modules are imported inside the commands: `hzso --help` must not wait for pandas
 PARAMETERS = ["area", "year", "compare_with", "total_basis", "data_dir", "show_code"]
+Given = tuple[tuple[str, str], ...]  # of -p: names and values
 BASES = click.Choice(["estimated", "published"])
 
 
@@ -76,9 +77,7 @@ Examples:
 @click.option("--scheduler", default="", help="Address of a Dask scheduler whose workers run the notebooks.")
 @click.option("-p", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="Parameter of the notebooks.")
 @click.pass_context
-def report(
-    ctx: click.Context, /, years: str | None, out: str, given: tuple[tuple[str, str], ...], **options: Any
-) -> None:
+def report(ctx: click.Context, /, years: str | None, out: str, given: Given, **options: Any) -> None:
     """Run all notebooks for each area and year and write a report for each, and OUT/index.html over all reports.
 
     An old report of the same area and year stays until the new one is whole, and is kept where nothing it was made
@@ -259,7 +258,7 @@ def import_(file: str, yes: bool, **options: Any) -> None:
             click.echo("nothing was written")
 
 
-def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+def _given(ctx: click.Context, given: Given) -> dict[str, Any]:
     """The parameters given with -p, or a usage error for one that is unknown or also given as an option."""
     from hzso_analysis.faults import nearest  # noqa: PLC0415
 

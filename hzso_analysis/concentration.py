@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ import pandas as pd
 from hzso_analysis.allocations import Fill, Measured, Run, allocate, evaluate, greatest, least, measures
 from hzso_analysis.bands import NEAR, BandError, Corner, Market, Pool, barred, limits, needed, pools, read_market, split
 
+Table: TypeAlias = pd.DataFrame | Iterable[dict[str, Any]]  # size bands as they are given
 SCANNED = 200  # numbers of remaining firms tried one by one where a measure is not monotone, a tenth with ranges
 
 
@@ -30,7 +31,7 @@ class Extremes(NamedTuple):
 
 
 def concentration_bounds(
-    bands: pd.DataFrame | Iterable[dict[str, Any]],
+    bands: Table,
     *,
     total: float | tuple[float, float] | None = None,
     group_total: float | tuple[float, float] | None = None,
@@ -81,7 +82,7 @@ def concentration_bounds(
     return _ends(market, found, ks)
 
 
-def extreme_allocations(bands: pd.DataFrame | Iterable[dict[str, Any]], **published: Any) -> Extremes:
+def extreme_allocations(bands: Table, **published: Any) -> Extremes:
     """The two lists of firms behind the bounds, for the arguments of `concentration_bounds` (but `ks`).
 
     Where numbers are ranges, the least concentrated list is that of the lowest group total, the highest total and the
@@ -98,11 +99,7 @@ def extreme_allocations(bands: pd.DataFrame | Iterable[dict[str, Any]], **publis
 
 
 def point_estimate(
-    bands: pd.DataFrame | Iterable[dict[str, Any]],
-    *,
-    method: str = "maxent",
-    ks: Iterable[int] = (1, 2, 4, 8, 20),
-    **published: Any,
+    bands: Table, *, method: str = "maxent", ks: Iterable[int] = (1, 2, 4, 8, 20), **published: Any
 ) -> pd.Series:
     """One list of firms inside the bounds, from an assumed density of sizes: to be shown beside them, never instead.
 
@@ -142,7 +139,7 @@ def point_estimate(
     return estimate
 
 
-def lorenz_envelope(bands: pd.DataFrame | Iterable[dict[str, Any]], **published: Any) -> pd.DataFrame:
+def lorenz_envelope(bands: Table, **published: Any) -> pd.DataFrame:
     """Band in which the Lorenz curve lies, for the arguments of `concentration_bounds` (but `ks`).
 
     Columns: firms (fraction of all firms, smallest first), low and high (fraction of the total that they hold). Both
@@ -221,8 +218,7 @@ def _rests(market: Market) -> tuple[float, float]:
     full = market.group is None and any(barred(band, market.closed) == band.hi for band in others)
     first = needed(first, market.edge, market.closed) if first > (-NEAR if full else NEAR) * low else 0.0
     last = needed(last, market.edge, market.closed) if last > NEAR * high else 0.0
-    first, last = (max(fewest, min(most, count)) for count in (first, max(first, last)))
-    return first, last
+    return max(fewest, min(most, first)), max(fewest, min(most, max(first, last)))
 
 
 def _most(market: Market) -> float:
@@ -279,8 +275,7 @@ def _amounts(market: Market, fill: Fill, ks: list[int]) -> Measured:
         room = rest * market.edge if rest else 0.0
         corner = Corner(max(low, first), max(first, low - room), rest) if fill is least else Corner(high, last, rest)
     values, reached = evaluate(market, corner, fill, ks)
-    tops = [f"TOP{k}" for k in ks]
-    return {top: values[top] for top in tops}, {top: reached[top] for top in tops}
+    return {f"TOP{k}": values[f"TOP{k}"] for k in ks}, {f"TOP{k}": reached[f"TOP{k}"] for k in ks}
 
 
 def _without_end(market: Market, ks: list[int]) -> Measured:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import exprel, gammaln
 
@@ -63,7 +62,7 @@ def sizes(band: Band, name: str, parameter: float) -> list[tuple[float, float]]:
     return list(zip(means[::-1].tolist(), np.diff(ranks)[::-1].tolist(), strict=True))
 
 
-def _mean(low: ArrayLike, high: ArrayLike, name: str, parameter: float) -> np.ndarray:
+def _mean(low: float | np.ndarray, high: float | np.ndarray, name: str, parameter: float) -> np.ndarray:
     """Mean of the density between two sizes, numbers or arrays; the last size may be infinite."""
     start, end, rate = (np.asarray(value, dtype=float) for value in (low, high, parameter))
     endless = np.isinf(end)
@@ -104,5 +103,4 @@ def _order_statistics(band: Band, name: str, parameter: float) -> np.ndarray:
     if name == "theta":
         return band.lo + np.cumsum(1 / ranks[::-1])[::-1] / parameter
     logs = gammaln(band.n + 1) - gammaln(band.n + 1 - 1 / parameter) + gammaln(ranks - 1 / parameter) - gammaln(ranks)
-    sizes: np.ndarray = band.lo * np.exp(logs)
-    return sizes
+    return np.asarray(band.lo * np.exp(logs))

@@ -33,6 +33,7 @@ STAMP = "#a50e0e"
 HEADER = {"bold": True, "bg_color": "#e8f0fe", "bottom": 1, "valign": "vcenter"}
 LINK = {"font_color": "#0563c1", "underline": 1, "text_wrap": False}
 LINED = {"bottom": 1, "bottom_color": RULE}
+Record = dict[str, Any]
 
 
 class Sheet(NamedTuple):
@@ -40,11 +41,11 @@ class Sheet(NamedTuple):
 
     name: str
     chapter: str
-    record: dict[str, Any]
+    record: Record
     main: bool
 
 
-def csv_copy(record: dict[str, Any]) -> str:
+def csv_copy(record: Record) -> str:
     r"""An exhibit record as CSV text: its rows under a header, then title, note and source.
 
     A text that Excel would take for a formula gets an apostrophe in front; a number that is not known is blank.
@@ -62,7 +63,7 @@ def csv_copy(record: dict[str, Any]) -> str:
     return out.getvalue()
 
 
-def csv_link(record: dict[str, Any]) -> str:
+def csv_link(record: Record) -> str:
     """The CSV copy as a `data:` address, with a byte order mark so that Excel shows Chinese.
 
     >>> csv_link({"columns": [], "rows": [], "title": "杭州", "note": "", "source": ""})
@@ -77,9 +78,7 @@ def _guarded(cell: str | float | None) -> str | float | None:
     return f"'{cell}" if risky else cell
 
 
-def tables_workbook(
-    chapters: list[tuple[str, str, list[dict[str, Any]]]], title: str, stamps: Iterable[str] = ()
-) -> bytes:
+def tables_workbook(chapters: list[tuple[str, str, list[Record]]], title: str, stamps: Iterable[str] = ()) -> bytes:
     """All tables of a report as an Excel workbook: contents, a sheet a table, a chart for the first of each chapter.
 
     `chapters` are (stem of the notebook such as 01_scale, name, records in order); charts are passed over, and so are
@@ -111,7 +110,7 @@ def tables_workbook(
     return raw.getvalue()
 
 
-def _sheets(chapters: list[tuple[str, str, list[dict[str, Any]]]]) -> list[Sheet]:
+def _sheets(chapters: list[tuple[str, str, list[Record]]]) -> list[Sheet]:
     """A sheet for each table and each table that is a gap, in order, with names that Excel takes."""
     made: list[Sheet] = []
     for stem, chapter, records in _clean(chapters):
@@ -268,21 +267,15 @@ def _draw(
     for place, colour, name in both:
         if place is not None:
             values, numbers = _cells_of(each.name, columns, bars.rows, place)
-            series: dict[str, Any] = {
-                "categories": labels,
-                "categories_data": texts,
-                "values": values,
-                "values_data": numbers,
-            }
-            series |= {"fill": {"color": colour}, "border": {"color": BLUE, "width": 0.75}, "gap": 60}
-            chart.add_series(series | {"name": name})
+            series: dict[str, Any] = {"categories": labels, "categories_data": texts, "values": values}
+            series |= {"values_data": numbers, "fill": {"color": colour}, "border": {"color": BLUE, "width": 0.75}}
+            chart.add_series(series | {"name": name, "gap": 60})
     small = {"size": 9, "color": INK, "bold": False}
     title = {"name_font": small | {"bold": True, "size": 11}}
     chart.set_title(_cell_title(each.name, 0, 0, each.record["title"]) | title)
     upright = {"num_font": small, "major_tick_mark": "none", "label_position": "low"}
     chart.set_y_axis(upright | {"reverse": True, "crossing": "max"})
-    known = numbers_of(columns[bars.first])
-    lows = [known[line] for line in bars.rows]
+    lows = [number for line, number in numbers_of(columns[bars.first]).items() if line in bars.rows]
     axis = {"num_font": small, "name_font": small, "num_format": "#,##0" if max(lows) >= 10 else "General"}
     axis |= {"major_gridlines": {"visible": True, "line": {"color": RULE}}, "line": {"none": True}}
     chart.set_x_axis(axis | ({"min": 0} if min(lows) >= 0 else {}) | _unit_title(each.name, columns, bars.unit))

@@ -134,11 +134,10 @@ def _papermill(notebook: NotebookNode, order: Order, started: list[int], cold: b
     hooks: dict[str, Callable[..., Any]] = {"on_cell_start": begin, "timeout_func": left}
     # not papermill's cwd: that changes the directory of the whole process, which other threads are using
     place = {"metadata": {"path": order.folder}} if Path(order.folder).is_dir() else {}
-    options = {"kernel_manager_class": kernels.manager(cold=cold), "resources": place}
+    options = {"kernel_manager_class": kernels.manager(cold=cold), "resources": place} | PAPERMILL
     loop = ensure_event_loop()
     try:
-        given = options | hooks | PAPERMILL
-        done: NotebookNode = papermill.execute_notebook(notebook, None, order.parameters, **given)
+        done: NotebookNode = papermill.execute_notebook(notebook, None, order.parameters, **options, **hooks)
         return done
     finally:
         _close(loop)  # each thread has its own, and nobody else would close it

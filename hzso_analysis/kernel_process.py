@@ -35,7 +35,7 @@ def without(module: str) -> Iterator[None]:
     Imports make next to none, and looking for it takes a tenth of their time.
     """
     loaded = sys.modules.pop(module, None)
-    sys.modules[module] = None  # type: ignore[assignment]
+    sys.modules[module] = None  # type: ignore[assignment]  # which makes an import fail
     looked = gc.isenabled()
     gc.disable()
     try:
@@ -86,7 +86,7 @@ def run_forked(arguments: Sequence[str], environment: dict[str, str], folder: st
     own, parent = multiprocessing.current_process(), multiprocessing.parent_process()
     own.daemon = False  # a daemon could have no children, a notebook can
     # libraries ask whether they are in the main process, by its name or by its having no parent
-    own.name, own._identity, process._parent_process = "MainProcess", (), None  # type: ignore[attr-defined]
+    own.name, own._identity, process._parent_process = "MainProcess", (), None  # type: ignore[attr-defined]  # private
     multiprocessing.set_start_method(None, force=True)
     # who started the kernel may be killed; then nobody else would end it
     connection = Path(arguments[arguments.index("-f") + 1])
@@ -139,12 +139,12 @@ def _blocked(number: int) -> Iterator[None]:
 @contextmanager
 def _without_options() -> Iterator[None]:
     """Start it like an ordinary kernel, whatever options (-W, -P, -O) this Python was started with."""
-    options = util._args_from_interpreter_flags  # type: ignore[attr-defined]
-    util._args_from_interpreter_flags = list  # type: ignore[attr-defined]
+    options = util._args_from_interpreter_flags  # type: ignore[attr-defined]  # private
+    util._args_from_interpreter_flags = list  # type: ignore[attr-defined]  # private
     try:
         yield
     finally:
-        util._args_from_interpreter_flags = options  # type: ignore[attr-defined]
+        util._args_from_interpreter_flags = options  # type: ignore[attr-defined]  # private
 
 
 def _notice(event: str, details: tuple[Any, ...]) -> None:

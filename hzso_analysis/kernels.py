@@ -57,7 +57,7 @@ def new_connection_file() -> str:
 class PromptChannel(AsyncZMQSocketChannel):
     """Waits a moment for a message not to come, and not a fifth of a second, as a client does while a kernel starts."""
 
-    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]  # so it is in the library
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]  # as theirs is
         """The next message, or `queue.Empty`."""
         return await super().get_msg(timeout=timeout and min(timeout, MOMENT))
 
@@ -122,12 +122,7 @@ class ForkedProvisioner(LocalProvisioner):
         environment = kwargs.get("env") or dict(os.environ)
         try:
             process = ForkedProcess(cmd[cmd.index(MODULE) + 1 :], environment, str(self.cwd))
-        except (
-            OSError,
-            ValueError,
-            EOFError,
-            AssertionError,
-        ):  # no warm process can be had, or this one may have no children
+        except (OSError, ValueError, EOFError, AssertionError):  # none can be had, or this process may have no children
             return await super().launch_kernel(cmd, **kwargs)
         self.process = process  # type: ignore[assignment]  # has what is asked of a Popen
         self.pid = self.pgid = process.pid

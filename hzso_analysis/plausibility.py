@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from operator import ge, le
 from typing import Any
 
 from hzso_analysis.vocabulary import COUNTED, UNITS
@@ -56,10 +54,10 @@ def wrong_units(rows: Iterable[Any], place: Place) -> Iterator[tuple[Any, str, s
 
 def _likely(part: Any, whole: Any, place: Place) -> Iterator[str]:
     """The largest smaller unit of the part and the smallest larger one of the whole that let the part fit."""
-    for row, best, fits in ((part, max, partial(ge, whole.value)), (whole, min, partial(le, part.value))):
+    for row, best, low, high in ((part, max, -math.inf, whole.value), (whole, min, part.value, math.inf)):
         number, _, printed = row.printed.partition(" ")
         worth = {name: row.value / float(UNITS[printed].factor) * float(unit.factor) for name, unit in UNITS.items()}
-        names = [name for name, unit in UNITS.items() if unit.normal == row.unit and fits(worth[name])]
+        names = [name for name, unit in UNITS.items() if unit.normal == row.unit and low <= worth[name] <= high]
         if names:
             yield f"{number} {best(names, key=worth.__getitem__)}" + ("" if row is part else f" in {place(row)}")
 

@@ -54,8 +54,7 @@ def pins() -> dict[str, str]:
         wanted = metadata.requires("hzso-analysis") or []
     except metadata.PackageNotFoundError:
         wanted = []  # it lies on the path without being installed
-    found = (re.match(r"[\w.-]+", line) for line in wanted if "extra ==" not in line)
-    names = sorted(name[0] for name in found if name)
+    names = sorted(re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in wanted if "extra ==" not in line)
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
 
 

@@ -83,7 +83,6 @@ def _checked(
     """The years as numbers and the day, or ValueError naming every wrong argument."""
     faults = [fault for area in areas for fault in argument_faults(area, "", DATA_DIR)]
     numbers: dict[int, None] = {}
-    day = None
     for year in years:
         try:
             numbers[whole_year(year)] = None

@@ -157,10 +157,6 @@ def _build_changed(
             failed.append((name, error))
             return None
 
-    def count(name: str, _: object) -> None:
-        bar.set_description(name)
-        bar.update()
-
     def finish_first() -> None:
         name, draft = under_way.popleft()
         page = draft if isinstance(draft, Path) else attempt(name, drafts.finish, draft, pdf=how.pdf)
@@ -175,7 +171,7 @@ def _build_changed(
             if isinstance(draft, drafts.Draft):
                 workshops.push(draft.closing)
                 for future in draft.chapters.values():
-                    future.add_done_callback(partial(count, name))
+                    future.add_done_callback(partial(lambda name, _: bar.set_description(name) or bar.update(), name))
             if draft:
                 under_way.append((name, draft))
             # the first is finished once what follows keeps all hands busy meanwhile

@@ -146,8 +146,7 @@ def csv_text(rows: pd.DataFrame) -> bytes:
             [f"{name}: found {text}; Excel takes it for a formula; choose another id" for name, text in risky]
         )
     safe = {name: rows[name].mask(rows[name].str.startswith(FORMULA), "'" + rows[name]) for name in free}
-    text: str = rows.assign(**safe).to_csv(index=False, lineterminator="\r\n")
-    return text.encode("utf-8-sig")
+    return str(rows.assign(**safe).to_csv(index=False, lineterminator="\r\n")).encode("utf-8-sig")
 
 
 def workbook(rows: pd.DataFrame, data_dir: str | Path | None = None) -> bytes:

@@ -196,11 +196,9 @@ def slice_name(edition: Edition, part: Slice) -> str:
 def _smaller(edition: Edition, cut: list[Slice]) -> list[Row]:
     """A mark for the firms below all bands, where the number of all firms is known."""
     everyone = find(edition, FIRMS, "offshore")
-    if everyone is None or exact(everyone) is None:
-        return []
-    left = everyone.low - sum(part.firms for part in cut)
+    left = everyone.low - sum(part.firms for part in cut) if everyone and exact(everyone) is not None else 0
     name = say("leading_enterprises.smaller", low=wording.half_up(cut[-1].low))
-    return [mark(name, left, left, everyone.rows)] if left else []
+    return [mark(name, left, left, everyone.rows)] if everyone and left else []
 
 
 def counts(edition: Edition) -> Exhibit:

@@ -80,8 +80,7 @@ def wide(edition: Edition) -> list[str]:
     """The markets that have room for their names in one bar: of contract records, which know small ones, the others."""
     names = largest(edition)
     parts = {name: share(edition, known_markets(edition)[name]) for name in names} if from_records(edition) else {}
-    fit = [name for name in names if name not in parts or ((part := parts[name]) and part.low >= NARROW)]
-    return fit or names[:1]
+    return [name for name in names if name not in parts or ((part := parts[name]) and part.low >= NARROW)] or names[:1]
 
 
 def _gap(edition: Edition) -> str:

@@ -59,11 +59,10 @@ def split(edition: Edition) -> Exhibit:
     def title(rows: list[Row]) -> str:
         named = sorted((row for row in rows if row["name"]), key=lambda row: -row["low"])
         words = {"name": named[0]["label"], "share": named[0]["text"]}
-        part = share(edition, parts[named[0]["name"]])
-        if part is None or rows[-1]["name"]:
+        base = shares.base_of(edition, {"": parts[named[0]["name"]]})
+        if base is None or rows[-1]["name"]:
             others = [say("sector_mix.name_and_share", name=row["label"], share=row["text"]) for row in named[1:]]
             return say("sector_mix.split_title", others=wording.listing(others), **words)
-        base = part.base
         held = wording.between(rows[-1]["low"] * base.low / 100, rows[-1]["high"] * base.high / 100, base.cell.unit)
         leads = rows[-1]["high"] <= named[0]["low"]  # else one of the others may hold more
         key = "sector_mix.split_title_rest" if leads else "sector_mix.split_title_some"
