@@ -46,9 +46,10 @@ wheel: $(READY) ## build the wheel and make a report with it in an empty environ
 soak: $(READY) ## make 120 reports in one process and see that nothing grows; takes some minutes
 	$(BIN)/python tests/soak.py --reports 120
 
-lint: $(READY) ## check style of code and notebooks
+lint: $(READY) ## check style of code and notebooks, and the types of the library
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 refresh: $(READY) ## execute the committed notebooks again, in place; read the diff before you commit it
 	$(BIN)/python -m hzso_analysis.report

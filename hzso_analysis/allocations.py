@@ -14,17 +14,20 @@ from typing import NamedTuple
 
 from hzso_analysis.bands import NEAR, Band, Corner, Market, Pool, barred, pools, strained
 
+Fill = Callable[[Pool, float | None], list[tuple[Band, float, float]]]  # a pool and the unit of sizes
+Measured = tuple[dict[str, float], dict[str, bool]]  # measures, and for each whether a list reaches it
+
 
 class Run(NamedTuple):
-    """`count` firms of the size `value` in a band of the pool with the number `pool`."""
+    """`n` firms of the size `value` in a band of the pool with the number `pool`."""
 
     value: float
-    count: float
+    n: float
     band: Band
     pool: int
 
 
-def allocate(market: Market, corner: Corner, fill: Callable) -> list[Run]:
+def allocate(market: Market, corner: Corner, fill: Fill) -> list[Run]:
     """A list of firms in runs, largest first."""
     runs = []
     for number, pool in enumerate(pools(market, corner)):
@@ -50,7 +53,7 @@ def least(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
 def _least_in_units(pool: Pool, level: float, unit: float) -> list[tuple[Band, float, float]]:
     """The same in whole units: what is left over gives one more unit to as many firms at the level."""
     found = [(band, min(max(level, band.lo), band.hi), band.n) for band in pool.bands]
-    more = round((pool.held - math.fsum(value * n for _, value, n in found)) / unit)
+    more: float = round((pool.held - math.fsum(value * n for _, value, n in found)) / unit)
     split = []
     for band, value, n in reversed(found):
         lifted = min(more, n) if band.lo <= level < band.hi else 0
@@ -75,14 +78,12 @@ def greatest(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
 
 def measures(runs: list[Run], total: float, ks: list[int]) -> dict[str, float]:
     """All measures of a list of firms, largest first, that holds the total."""
-    n = sum(run.count for run in runs)
+    n = sum(run.n for run in runs)
     tops = {k: _top(runs, k) for k in ks}
-    hhi = math.fsum(run.count * (run.value / total) ** 2 for run in runs)
-    shares = [(run.count, run.value / total) for run in runs if run.value > 0]
+    hhi = math.fsum(run.n * (run.value / total) ** 2 for run in runs)
+    shares = [(run.n, run.value / total) for run in runs if run.value > 0]
     entropy = max(0.0, -math.fsum(count * share * math.log(share) for count, share in shares))
-    ranked = [
-        run.value * run.count * (n - rank - (run.count - 1) / 2) for run, rank in zip(runs, _ranks(runs), strict=True)
-    ]
+    ranked = [run.value * run.n * (n - rank - (run.n - 1) / 2) for run, rank in zip(runs, _ranks(runs), strict=True)]
     return {
         **{f"TOP{k}": held for k, held in tops.items()},
         **{f"CR{k}": min(1.0, held / total) for k, held in tops.items()},
@@ -94,17 +95,15 @@ def measures(runs: list[Run], total: float, ks: list[int]) -> dict[str, float]:
 
 def _ranks(runs: list[Run]) -> list[float]:
     """How many firms are larger than those of each run."""
-    return list(accumulate((run.count for run in runs), initial=0.0))[:-1]
+    return list(accumulate((run.n for run in runs), initial=0.0))[:-1]
 
 
 def _top(runs: list[Run], k: float) -> float:
     """What the k largest firms hold."""
-    return math.fsum(
-        run.value * min(run.count, max(0.0, k - rank)) for run, rank in zip(runs, _ranks(runs), strict=True)
-    )
+    return math.fsum(run.value * min(run.n, max(0.0, k - rank)) for run, rank in zip(runs, _ranks(runs), strict=True))
 
 
-def evaluate(market: Market, corner: Corner, fill: Callable, ks: list[int]) -> tuple[dict, dict]:
+def evaluate(market: Market, corner: Corner, fill: Fill, ks: list[int]) -> Measured:
     """Measures of an extreme list, and for each whether a list inside the bands reaches it."""
     runs = allocate(market, corner, fill)
     values = measures(runs, corner.total, ks)
@@ -122,11 +121,11 @@ def _reached(runs: list[Run], k: int, closed: str, lowest: bool) -> bool:
     Pools of which all or no firms are among the largest do not matter; in the others no firm may have to sit on an
     edge that does not belong to its band for the sum of the largest to be what it is.
     """
-    taken = [min(run.count, max(0.0, k - rank)) for run, rank in zip(runs, _ranks(runs), strict=True)]
+    taken = [min(run.n, max(0.0, k - rank)) for run, rank in zip(runs, _ranks(runs), strict=True)]
     for pool in {run.pool for run in runs}:
         mine = [(run, count) for run, count in zip(runs, taken, strict=True) if run.pool == pool]
-        top = [run._replace(count=count) for run, count in mine if count]
-        bottom = [run._replace(count=run.count - count) for run, count in mine if run.count > count]
+        top = [run._replace(n=count) for run, count in mine if count]
+        bottom = [run._replace(n=run.n - count) for run, count in mine if run.n > count]
         if top and bottom and not (_level_met if lowest else _filling_met)(top, bottom, closed):
             return False
     return True
@@ -148,8 +147,8 @@ def _all_barred(runs: list[Run], closed: str) -> bool:
 
 def _filling_met(top: list[Run], bottom: list[Run], closed: str) -> bool:
     """The greatest sum of the largest: the largest have room for it, or the others need not sit at their lower edge."""
-    room = math.fsum(run.count * run.band.hi for run in top)
-    spare = math.fsum(run.count * run.value for run in top + bottom)
-    spare -= math.fsum(run.count * run.band.lo for run in bottom)
+    room = math.fsum(run.n * run.band.hi for run in top)
+    spare = math.fsum(run.n * run.value for run in top + bottom)
+    spare -= math.fsum(run.n * run.band.lo for run in bottom)
     tight = spare >= room * (1 - NEAR) if closed == "left" else spare <= room * (1 + NEAR)
     return not tight or all(math.isnan(barred(run.band, closed)) for run in (top if closed == "left" else bottom))

@@ -23,7 +23,7 @@ def kept(key: str, compute: Callable[[], T]) -> T:
         return compute()
     path = folder / f"{key}.pickle"
     with suppress(Exception):  # none, or one cut short: it is computed again
-        answer = pickle.loads(path.read_bytes())
+        answer: T = pickle.loads(path.read_bytes())
         os.utime(path)
         return answer
     answer = compute()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 NEAR = 1e-9  # two sums closer than this part of themselves are the same
 LAST = 1e-12  # the same, where only the last digits of a computed sum may differ
-BRACKETS = {"left": "[)", "right": "(]", "both": "[]"}
+BRACKETS = {"left": ("[", ")"), "right": ("(", "]"), "both": ("[", "]")}
 Range = tuple[float, float]
 
 
@@ -71,7 +71,7 @@ class Market(NamedTuple):
 
 
 def read_market(
-    bands: pd.DataFrame | Iterable[dict],
+    bands: pd.DataFrame | Iterable[dict[str, Any]],
     *,
     total: float | Range | None = None,
     group_total: float | Range | None = None,
@@ -146,7 +146,7 @@ def barred(band: Band, closed: str) -> float:
 
 def limits(bands: list[Band]) -> Range:
     """The least and the most that the firms of some bands can hold together, edges included."""
-    return tuple(math.fsum(band.n * band[end] for band in bands if band.n and band[end]) for end in (0, 1))
+    return math.fsum(b.n * b.lo for b in bands if b.n and b.lo), math.fsum(b.n * b.hi for b in bands if b.n and b.hi)
 
 
 def split(bands: list[Band]) -> tuple[list[Band], list[Band], float]:
@@ -174,7 +174,7 @@ def _text(value: float) -> str:
     return f"{value:.15g}" if value % 1 == 0 or abs(value) >= 1e5 else f"{value:.6g}"
 
 
-def _bands(bands: pd.DataFrame | Iterable[dict], closed: str) -> list[Band]:
+def _bands(bands: pd.DataFrame | Iterable[dict[str, Any]], closed: str) -> list[Band]:
     try:
         frame = pd.DataFrame(bands if isinstance(bands, pd.DataFrame) else list(bands))
     except TypeError:
@@ -184,10 +184,8 @@ def _bands(bands: pd.DataFrame | Iterable[dict], closed: str) -> list[Band]:
     columns = ["lo", "hi", "n", "total"]
     missing = [column for column in columns[:3] if column not in frame]
     if missing or frame.columns.duplicated().any():
-        found, said = (
-            ", ".join(map(str, frame.columns)),
-            f"bands have no {' and '.join(missing)}" if missing else "bands",
-        )
+        found = ", ".join(map(str, frame.columns))
+        said = f"bands have no {' and '.join(missing)}" if missing else "bands"
         raise BandError("bad_edges", f"{said}; found {found}; lo, hi and n are needed, each once")
     written = frame.reindex(columns=columns)
     numbers = written.apply(pd.to_numeric, errors="coerce").astype(float)
@@ -214,7 +212,8 @@ def _bands(bands: pd.DataFrame | Iterable[dict], closed: str) -> list[Band]:
 
 def _overlaps(table: list[Band], closed: str) -> list[tuple[str, str]]:
     """A fault for each band that begins before the bands below it end."""
-    faults, reach = [], accumulate(table, lambda a, b: a if a.hi > b.hi else b)
+    faults: list[tuple[str, str]] = []
+    reach: Iterator[Band] = accumulate(table, lambda a, b: a if a.hi > b.hi else b)
     for lower, upper in zip(reach, table[1:], strict=False):
         if upper.lo < lower.hi or upper[:2] == lower[:2]:
             pair = f"{name(lower, closed)} and {name(upper, closed)}"
@@ -287,7 +286,7 @@ def _check_grid(sums: list[Range], unit: float) -> None:
         raise BandError("off_grid", f"{text}; found {', '.join(off)}")
 
 
-def _range(value: object, what: str, code: str) -> Range | None:
+def _range(value: Any, what: str, code: str) -> Range | None:
     """A number or a range of numbers as a range; every end positive, shares at most 1."""
     if value is None:
         return None
@@ -301,7 +300,7 @@ def _range(value: object, what: str, code: str) -> Range | None:
     raise BandError(code, f"{what}: found {value}; write a positive number or a range (low, high) of them")
 
 
-def _number_of_rest(n_rest: object, edge: float, *, alone: bool) -> Range:
+def _number_of_rest(n_rest: Any, edge: float, *, alone: bool) -> Range:
     """Least and most remaining firms; not given, it is any number, or none where the bands are all there is."""
     if n_rest is None:
         return 0.0, 0.0 if alone or math.isnan(edge) else math.inf
@@ -315,7 +314,9 @@ def _number_of_rest(n_rest: object, edge: float, *, alone: bool) -> Range:
     return float(ends[0]), 0.0 if math.isnan(edge) else float(ends[1])
 
 
-def _sums(table, whole, group, share, closed) -> tuple[Range, Range | None, Range | None]:
+def _sums(
+    table: list[Band], whole: Range | None, group: Range | None, share: Range | None, closed: str
+) -> tuple[Range, Range | None, Range | None]:
     """Ranges of the total and of the sum of all bands, and of the share where it says more than they do."""
     own, others, added = split(table)
     if group is None and share and whole:
@@ -331,12 +332,12 @@ def _sums(table, whole, group, share, closed) -> tuple[Range, Range | None, Rang
         group = added, added
     elif group:
         pool = Pool(f"listed firms{' without a band total' if own else ''}", others, max(0.0, group[0] - added))
-        group = tuple(end + added for end in _fit(pool, group[1] - added, closed, "group"))
-    if whole is None and group is None:
-        raise BandError(
-            "missing_total", "no total is given; give total, or group_total (with group_share, if published)"
-        )
+        low, high = _fit(pool, group[1] - added, closed, "group")
+        group = low + added, high + added
     if whole is None:
+        if group is None:
+            text = "no total is given; give total, or group_total (with group_share, if published)"
+            raise BandError("missing_total", text)
         whole = (group[0] / share[1], group[1] / share[0]) if share else group
     if not whole[1] > 0:
         raise BandError("bad_total", "the firms hold 0 together, so there are no shares")

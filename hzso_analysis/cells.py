@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hzso_analysis.exhibits import TEXTS
 from hzso_analysis.wording import say
@@ -84,7 +84,7 @@ def bounds(text: str) -> tuple[float | None, float | None] | None:
     return None
 
 
-def table_columns(record: dict) -> list[Column]:
+def table_columns(record: dict[str, Any]) -> list[Column]:
     """The columns of a table's sheet: those of the page, each with its bounds after it, status and source last.
 
     >>> columns = ["item", "value", "source", "low", "high"]
@@ -120,7 +120,7 @@ def table_columns(record: dict) -> list[Column]:
     return made
 
 
-def _is_numeric(name: str, cells: list) -> bool:
+def _is_numeric(name: str, cells: list[Any]) -> bool:
     """Whether most of a column is numbers or intervals, with or without a qualifier; – and blanks do not count."""
     if name in TEXTS:
         return False
@@ -138,7 +138,7 @@ def _cell(cell: str | float | None, name: str) -> Cell:
     return Cell(*(plain_number(cell) or [cell])) if name not in TEXTS else Cell(cell)
 
 
-def _owner(table: dict[str, list], texts: dict[str, list[str]]) -> str | None:
+def _owner(table: dict[str, list[Any]], texts: dict[str, list[str]]) -> str | None:
     """The column that `low` and `high` are the bounds of: `value`, or the first one whose texts agree with them."""
     if "value" in table:
         return "value"
@@ -178,6 +178,11 @@ def _bound_cell(number: float | None, text: str) -> Cell:
     return Cell(number, form + ('" %"' if text.endswith("%") else ""))
 
 
+def numbers_of(column: Column) -> dict[int, float]:
+    """The numbers of a column by their rows."""
+    return {row: cell.content for row, cell in enumerate(column.cells) if isinstance(cell.content, float | int)}
+
+
 def with_bars(columns: list[Column]) -> tuple[list[Column], Bars | None]:
     """The columns, with one more for the paler ends of bars where there are any, and what the chart of the table draws.
 
@@ -188,13 +193,13 @@ def with_bars(columns: list[Column]) -> tuple[list[Column], Bars | None]:
     if main is None:
         return columns, None
     if [column.bound for column in columns[main + 1 : main + 3]] == ["low", "high"]:
-        bars, lows, highs = _largest_group(columns, main, main + 1), columns[main + 1].cells, columns[main + 2].cells
-        if bars and min(lows[row].content for row in bars.rows) >= 0:
-            known = [row for row in bars.rows if highs[row].content is not None]
-            widths = {row: float(f"{highs[row].content - lows[row].content:.10g}") for row in known}
+        bars = _largest_group(columns, main, main + 1)
+        lows, highs = numbers_of(columns[main + 1]), numbers_of(columns[main + 2])
+        if bars and min(lows[row] for row in bars.rows) >= 0:
+            widths = {row: float(f"{highs[row] - lows[row]:.10g}") for row in bars.rows if row in highs}
             if not any(widths.values()):
                 return columns, bars
-            cells = [_bound_cell(widths.get(row), "") for row in range(len(lows))]
+            cells = [_bound_cell(widths.get(row), "") for row in range(len(columns[main].cells))]
             more = Column(say("downloads.width"), cells, numeric=True, bound="width")
             return [*columns, more], bars._replace(width=len(columns))
     return columns, _largest_group(columns, main, main)
@@ -204,14 +209,15 @@ def _largest_group(columns: list[Column], main: int, first: int) -> Bars | None:
     """The most rows with one unit that have a number in column `first`; percent may stand in the text of `main`."""
     units = next((place for place, column in enumerate(columns) if column.name == "unit"), None)
     groups: dict[str, list[int]] = {}
-    for row, (cell, shown) in enumerate(zip(columns[first].cells, columns[main].cells, strict=True)):
-        if isinstance(cell.content, float | int):
-            said = columns[units].cells[row].content or "" if units is not None else ""
-            groups.setdefault("%" if "%" in (shown.form or str(shown.content)) else said, []).append(row)
+    for row in numbers_of(columns[first]):
+        shown = columns[main].cells[row]
+        said = str(columns[units].cells[row].content or "") if units is not None else ""
+        groups.setdefault("%" if "%" in (shown.form or str(shown.content)) else said, []).append(row)
     if not groups:
         return None
     unit, rows = max(groups.items(), key=lambda group: len(group[1]))
-    return Bars(rows, main, first, None, unit if unit == "%" else (rows[0], units) if unit else (-1, main))
+    place = (-1, main) if units is None or not unit else (rows[0], units)
+    return Bars(rows, main, first, None, unit if unit == "%" else place)
 
 
 def width_of(column: Column) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import wraps
 from html import escape
 from itertools import pairwise
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -56,13 +57,14 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """
 
     @wraps(draw)
-    def drawing(*args, **options) -> Figure:
+    def drawing(*args: Any, **options: Any) -> Figure:
         with mpl.rc_context(STYLE):
             fig = draw(*args, **options)
             for text in fig.findobj(Text):
                 if fonts.lacking(text.get_text()):
                     text.set_fontfamily([*STYLE["font.family"], fonts.chinese_family()])
-            fig.get_layout_engine().execute(fig)
+            if engine := fig.get_layout_engine():
+                engine.execute(fig)
             fig.set_layout_engine(None)
         return fig
 
@@ -239,8 +241,7 @@ def envelope(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> 
     _beside(ax, say("charts.least_unequal"), (60, curves[0]), upper, va="top")
     _beside(ax, say("charts.most_unequal"), (60, curves[1]), lower)
     ax.set(xlim=(0, 100), ylim=(0, 100))
-    ax.spines["bottom"].set_visible(True)
-    ax.spines["bottom"].set_color(RULE)
+    ax.spines["bottom"].set(visible=True, color=RULE)
     ax.tick_params(axis="both", length=0, labelsize=8.5)
     ax.grid(axis="y", color=RULE, linewidth=0.6)
     ax.xaxis.set_major_formatter("{x:.0f} %")
@@ -301,7 +302,7 @@ def trend_line(points: list[tuple[int, float, float]], *, alt: str) -> str:
     return f'<svg role="img" aria-label="{escape(alt)}" viewBox="0 0 96 28" width="96" height="28">{drawn}{dots}</svg>'
 
 
-def _themed(colour: re.Match) -> str:
+def _themed(colour: re.Match[str]) -> str:
     return f"var(--chart-{THEME[colour[0]]}, {colour[0]})" if colour[0] in THEME else colour[0]
 
 
@@ -334,7 +335,7 @@ def _wrapped(text: str, width: int, most: int | None = None) -> str:
     return "\n".join(rows)
 
 
-def _beside(ax: Axes, text: str, place: tuple[float, float], shift: tuple[float, float], **look) -> Text:
+def _beside(ax: Axes, text: str, place: tuple[float, float], shift: tuple[float, float], **look: Any) -> Text:
     """A text beside a place, moved from it by `shift` points."""
     return ax.annotate(text, place, shift, textcoords="offset points", **look)
 
@@ -351,8 +352,7 @@ def _years(ax: Axes, years: list[int]) -> None:
     for year in years[::-1]:
         ticks += [year] if ticks[-1] - year >= max(room, 1) else []
     ax.set_xticks(ticks[::-1], [str(year) for year in ticks[::-1]])
-    ax.spines["bottom"].set_visible(True)
-    ax.spines["bottom"].set_color(RULE)
+    ax.spines["bottom"].set(visible=True, color=RULE)
     ax.tick_params(axis="both", length=0, labelsize=8.5)
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
     ax.grid(axis="y", color=RULE, linewidth=0.6)
@@ -366,7 +366,7 @@ def _whiskers(ax: Axes, rows: pd.DataFrame, colour: str) -> None:
             ax.plot([row.year, row.year], [row.low, row.high], color=colour, linewidth=1.4, marker="_", markersize=9)
 
 
-def _end_labels(ax: Axes, ends: list[tuple], years: list[int]) -> None:
+def _end_labels(ax: Axes, ends: list[tuple[float, int, str, str]], years: list[int]) -> None:
     """Series names at their right ends, moved apart where they would touch."""
     low, high = ax.get_ylim()
     line, last = 0.058 * (high - low), -math.inf
@@ -385,16 +385,16 @@ def _end_labels(ax: Axes, ends: list[tuple], years: list[int]) -> None:
         ax.annotate(text, *places, va="center", color=INK, fontsize=9, arrowprops=arrow)
 
 
-def _drawn(artist, ax: Axes) -> str:
+def _drawn(artist: Any, ax: Axes) -> str:
     if isinstance(artist, Rectangle) and artist is not ax.patch:
         return f"bar {_hex(artist.get_facecolor())} {artist.get_x():.6g} to {artist.get_x() + artist.get_width():.6g}"
-    if isinstance(artist, Line2D) and len(artist.get_xydata()):
-        points = " ".join(f"({x:.6g}, {y:.6g})" for x, y in artist.get_xydata())
+    if isinstance(artist, Line2D) and len(places := np.asarray(artist.get_xydata())):
+        points = " ".join(f"({x:.6g}, {y:.6g})" for x, y in places)
         return f"line {_hex(artist.get_color())} {points}"
     if isinstance(artist, (PathCollection, LineCollection)):
-        return f"marks {artist.get_offsets().tolist()}"
+        return f"marks {np.ma.asarray(artist.get_offsets()).tolist()}"
     return ""
 
 
-def _hex(colour) -> str:
+def _hex(colour: Any) -> str:
     return to_hex(colour, keep_alpha=np.ndim(colour) == 1 and len(colour) == 4 and colour[3] < 1)

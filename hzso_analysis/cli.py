@@ -24,6 +24,7 @@ gc.set_threshold(100_000)
 atexit.register(gc.freeze)
 # heavy modules are imported inside the commands: `hzso --help` must not wait for pandas
 PARAMETERS = ["area", "year", "compare_with", "total_basis", "data_dir", "show_code"]
+Given = tuple[tuple[str, str], ...]  # of -p: names and values
 BASES = click.Choice(["estimated", "published"])
 
 
@@ -80,7 +81,7 @@ Examples:
 @click.option("--scheduler", default="", help="Address of a Dask scheduler whose workers run the notebooks.")
 @click.option("-p", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="Parameter of the notebooks.")
 @click.pass_context
-def report(ctx: click.Context, years: str | None, out: str, given: tuple[tuple[str, str], ...], **options: Any) -> None:
+def report(ctx: click.Context, /, years: str | None, out: str, given: Given, **options: Any) -> None:
     """Run all notebooks for each area and year and write a report for each, and OUT/index.html over all reports.
 
     An old report of the same area and year stays until the new one is whole, and is kept where nothing it was made
@@ -88,9 +89,10 @@ def report(ctx: click.Context, years: str | None, out: str, given: tuple[tuple[s
     could not be made; the others are made all the same.
     """
     with plain_errors("reports that were not finished are as they were before"):
+        from hzso_analysis.faults import ReportError  # noqa: PLC0415
         from hzso_analysis.folders import other_areas  # noqa: PLC0415
         from hzso_analysis.numerals import years_in  # noqa: PLC0415
-        from hzso_analysis.report import ReportError, build_reports  # noqa: PLC0415
+        from hzso_analysis.report import build_reports  # noqa: PLC0415
 
         if options["scheduler"] and options["jobs"]:
             raise click.UsageError("--jobs is for this machine; the workers of a scheduler have threads of their own")
@@ -231,7 +233,7 @@ Examples:
 @click.option("--source", default="", help="Id of sources.csv to write into every row.")
 @click.option("--xlsx", is_flag=True, help="A workbook with drop-down lists instead of a CSV file.")
 @click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
-def new_year(year: str, area: str, data_dir: str, **options: str) -> None:
+def new_year(year: str, area: str, data_dir: str, **options: Any) -> None:
     """Write AREA/YEAR.csv with a row for each figure of the year before, to be filled in.
 
     Excel drops the last zero of 66.10 in a CSV file and keeps it in a workbook. A file that is there is never replaced.
@@ -266,7 +268,7 @@ Examples:
 @click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
 @click.option("--replace", is_flag=True, help="Replace a file of that name, an earlier import for instance.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
-def import_(file: str, yes: bool, **options: str) -> None:
+def import_(file: str, yes: bool, **options: Any) -> None:
     """Check a messy file and write it as a clean CSV file beside the data of an area.
 
     CSV and XLSX in the usual encodings and layouts are understood, labels in English and Chinese become ids. What was
@@ -289,7 +291,7 @@ def import_(file: str, yes: bool, **options: str) -> None:
             click.echo("nothing was written")
 
 
-def _given(ctx: click.Context, given: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+def _given(ctx: click.Context, given: Given) -> dict[str, Any]:
     """The parameters given with -p, or a usage error for one that is unknown or also given as an option."""
     from hzso_analysis.faults import nearest  # noqa: PLC0415
 

@@ -56,7 +56,8 @@ class Cluster:
     def _result(self, task: Any) -> Executed:
         while True:
             try:
-                return task.result(timeout=LOOK)
+                done: Executed = task.result(timeout=LOOK)
+                return done
             except TimeoutError:
                 if task.done():
                     raise
@@ -94,7 +95,7 @@ def _greet(address: str) -> None:
     async def ask() -> str:
         safely = Security().get_connection_args("client")
         async with rpc(address, timeout=CONNECT_SECONDS, connection_args=safely) as there:
-            return (await there.identity())["type"]
+            return str((await there.identity())["type"])
 
     try:
         kind = LoopRunner().run_sync(ask, callback_timeout=CONNECT_SECONDS + 1)

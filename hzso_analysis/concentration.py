@@ -11,14 +11,15 @@ import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from hzso_analysis.allocations import Run, allocate, evaluate, greatest, least, measures
+from hzso_analysis.allocations import Fill, Measured, Run, allocate, evaluate, greatest, least, measures
 from hzso_analysis.bands import NEAR, BandError, Corner, Market, Pool, barred, limits, needed, pools, read_market, split
 
+Table: TypeAlias = pd.DataFrame | Iterable[dict[str, Any]]  # size bands as they are given
 SCANNED = 200  # numbers of remaining firms tried one by one where a measure is not monotone, a tenth with ranges
 
 
@@ -30,7 +31,7 @@ class Extremes(NamedTuple):
 
 
 def concentration_bounds(
-    bands: pd.DataFrame | Iterable[dict],
+    bands: Table,
     *,
     total: float | tuple[float, float] | None = None,
     group_total: float | tuple[float, float] | None = None,
@@ -81,7 +82,7 @@ def concentration_bounds(
     return _ends(market, found, ks)
 
 
-def extreme_allocations(bands: pd.DataFrame | Iterable[dict], **published) -> Extremes:
+def extreme_allocations(bands: Table, **published: Any) -> Extremes:
     """The two lists of firms behind the bounds, for the arguments of `concentration_bounds` (but `ks`).
 
     Where numbers are ranges, the least concentrated list is that of the lowest group total, the highest total and the
@@ -94,11 +95,11 @@ def extreme_allocations(bands: pd.DataFrame | Iterable[dict], **published) -> Ex
     last = _rests(market)[1]
     low, high = _line(market, least, last)[0], _line(market, greatest, _most(market))[-1]
     ends = allocate(market, low, least), allocate(market, high, greatest)
-    return Extremes(*([(run.value, int(run.count)) for run in runs] for runs in ends))
+    return Extremes(*([(run.value, int(run.n)) for run in runs] for runs in ends))
 
 
 def point_estimate(
-    bands: pd.DataFrame | Iterable[dict], *, method: str = "maxent", ks: Iterable[int] = (1, 2, 4, 8, 20), **published
+    bands: Table, *, method: str = "maxent", ks: Iterable[int] = (1, 2, 4, 8, 20), **published: Any
 ) -> pd.Series:
     """One list of firms inside the bounds, from an assumed density of sizes: to be shown beside them, never instead.
 
@@ -134,11 +135,11 @@ def point_estimate(
             runs += [Run(*firms, band, number) for firms in densities.sizes(band, name, value)]
     runs.sort(key=lambda run: (run.band[:2], run.value), reverse=True)
     estimate = pd.Series(measures(runs, corner.total, _leading(ks)), name="estimate").rename_axis("measure")
-    estimate.attrs |= {"parameters": parameters, "firms": [(run.value, int(run.count)) for run in runs]}
+    estimate.attrs |= {"parameters": parameters, "firms": [(run.value, int(run.n)) for run in runs]}
     return estimate
 
 
-def lorenz_envelope(bands: pd.DataFrame | Iterable[dict], **published) -> pd.DataFrame:
+def lorenz_envelope(bands: Table, **published: Any) -> pd.DataFrame:
     """Band in which the Lorenz curve lies, for the arguments of `concentration_bounds` (but `ks`).
 
     Columns: firms (fraction of all firms, smallest first), low and high (fraction of the total that they hold). Both
@@ -174,7 +175,7 @@ def lorenz_envelope(bands: pd.DataFrame | Iterable[dict], **published) -> pd.Dat
     return pd.DataFrame({"firms": firms, "low": low, "high": high})
 
 
-def _ends(market: Market, found: list[tuple[dict, dict]], ks: list[int]) -> pd.DataFrame:
+def _ends(market: Market, found: list[Measured], ks: list[int]) -> pd.DataFrame:
     """The lowest and the highest of each measure, and whether a list reaches them."""
     rows, attained = {}, {}
     for measure in found[1][0]:
@@ -183,13 +184,13 @@ def _ends(market: Market, found: list[tuple[dict, dict]], ks: list[int]) -> pd.D
         attained[measure] = [
             any(met for value, met in ends if math.isclose(value, end, rel_tol=1e-12)) for end in rows[measure]
         ]
-    if market.share and market.group[0] < market.group[1]:
+    if market.share and market.group and market.group[0] < market.group[1]:
         attained = {measure: [False, False] for measure in attained}
     listed = sum(band.n for band in market.bands)
-    for k in ks if market.share else []:  # the share of all bands is known better than the sums that it links
+    for k in ks:
         low, high = rows[f"CR{k}"]
-        low = max(low, market.share[0]) if k >= listed else low
-        rows[f"CR{k}"] = [low, min(high, market.share[1]) if k <= listed else high]
+        least_share, most_share = market.share or (low, high)  # known better than the sums that it links
+        rows[f"CR{k}"] = [max(low, least_share) if k >= listed else low, min(high, most_share) if k <= listed else high]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"]).rename_axis("measure")
     frame.attrs["attained"] = attained
     return frame
@@ -217,7 +218,7 @@ def _rests(market: Market) -> tuple[float, float]:
     full = market.group is None and any(barred(band, market.closed) == band.hi for band in others)
     first = needed(first, market.edge, market.closed) if first > (-NEAR if full else NEAR) * low else 0.0
     last = needed(last, market.edge, market.closed) if last > NEAR * high else 0.0
-    return tuple(max(fewest, min(most, count)) for count in (first, max(first, last)))
+    return max(fewest, min(most, first)), max(fewest, min(most, max(first, last)))
 
 
 def _most(market: Market) -> float:
@@ -225,7 +226,7 @@ def _most(market: Market) -> float:
     return market.rest[1] if market.rest[1] < math.inf else _rests(market)[1]
 
 
-def _line(market: Market, fill: Callable, rest: float) -> tuple[Corner, Corner]:
+def _line(market: Market, fill: Fill, rest: float) -> tuple[Corner, Corner]:
     """Where in the ranges a list can be extreme for so many remaining firms: between two corners, mostly at one.
 
     Concentration falls with the total and rises with the sum of all bands, so it is extreme at one corner or, if that
@@ -240,7 +241,8 @@ def _line(market: Market, fill: Callable, rest: float) -> tuple[Corner, Corner]:
     if fill is greatest:
         if last <= low:
             return (Corner(low, last, rest),) * 2
-        return tuple(Corner(end, end, rest) for end in (max(first, low), min(last, high)))
+        start, end = max(first, low), min(last, high)
+        return Corner(start, start, rest), Corner(end, end, rest)
     first = max(first, low - room)
     if high - first <= room * (1 + NEAR):
         return (Corner(high, first, rest),) * 2
@@ -248,7 +250,7 @@ def _line(market: Market, fill: Callable, rest: float) -> tuple[Corner, Corner]:
     return Corner(first + room, first, rest), Corner(end, end - room, rest)
 
 
-def _extremes(market: Market, fill: Callable, ks: list[int]) -> list[tuple[dict, dict]]:
+def _extremes(market: Market, fill: Fill, ks: list[int]) -> list[Measured]:
     """Measures of the extreme lists for the numbers of remaining firms that matter."""
     amounts = _amounts(market, fill, ks)
     if fill is greatest:
@@ -264,7 +266,7 @@ def _extremes(market: Market, fill: Callable, ks: list[int]) -> list[tuple[dict,
     return found
 
 
-def _amounts(market: Market, fill: Callable, ks: list[int]) -> tuple[dict, dict]:
+def _amounts(market: Market, fill: Fill, ks: list[int]) -> Measured:
     """What the k largest hold as an amount: unlike their share it rises with the total, too."""
     (low, high), rest = market.total, _most(market)
     corner = Corner(low if fill is least else high, math.nan, rest)
@@ -273,10 +275,10 @@ def _amounts(market: Market, fill: Callable, ks: list[int]) -> tuple[dict, dict]
         room = rest * market.edge if rest else 0.0
         corner = Corner(max(low, first), max(first, low - room), rest) if fill is least else Corner(high, last, rest)
     values, reached = evaluate(market, corner, fill, ks)
-    return tuple({f"TOP{k}": found[f"TOP{k}"] for k in ks} for found in (values, reached))
+    return {f"TOP{k}": values[f"TOP{k}"] for k in ks}, {f"TOP{k}": reached[f"TOP{k}"] for k in ks}
 
 
-def _without_end(market: Market, ks: list[int]) -> tuple[dict, dict]:
+def _without_end(market: Market, ks: list[int]) -> Measured:
     """What the measures come close to as the remaining firms grow in number without end and each to nothing."""
     firms, total = sum(band.n for band in market.bands), market.total[1]
     _, others, added = split(market.bands)
@@ -290,7 +292,7 @@ def _without_end(market: Market, ks: list[int]) -> tuple[dict, dict]:
     return values, {measure: met and measure in kept for measure, met in reached.items()}
 
 
-def _along(market: Market, fill: Callable, first: Corner, last: Corner, ks: list[int]) -> list[tuple[dict, dict]]:
+def _along(market: Market, fill: Fill, first: Corner, last: Corner, ks: list[int]) -> list[Measured]:
     """Measures of the lists between two corners at all places where one can be extreme.
 
     One pool changes on the way. Where its water level meets no edge, HHI and Theil of the least list fall, then rise.
@@ -299,12 +301,13 @@ def _along(market: Market, fill: Callable, first: Corner, last: Corner, ks: list
     """
     found, sign = [], -1 if fill is least else 1
     turning = ("HHI", "theil") if fill is least else ("HHI", "theil", "gini", *(f"CR{k}" for k in ks))
-    for start, end, steps in _stretches(market, fill, first, last):
+    for cut in _stretches(market, fill, first, last):
+        start, end, steps = cut
         found += [evaluate(market, corner, fill, ks) for corner in dict.fromkeys((start, end))]
         for measure in turning if steps > 1 else ():
 
-            def worst(step: int, ends=(start, end), steps=steps, measure=measure) -> float:
-                corner = _between(*ends, step, steps)
+            def worst(step: int, cut: tuple[Corner, Corner, int] = cut, measure: str = measure) -> float:
+                corner = _between(cut[0], cut[1], step, cut[2])
                 return sign * measures(allocate(market, corner, fill), corner.total, ks)[measure]
 
             found.append(evaluate(market, _between(start, end, _peak(worst, steps), steps), fill, ks))
@@ -315,7 +318,7 @@ def _between(first: Corner, last: Corner, step: float, steps: float) -> Corner:
     return Corner(*(a if a == b else a + (b - a) * step / steps for a, b in zip(first, last, strict=True)))
 
 
-def _stretches(market: Market, fill: Callable, first: Corner, last: Corner) -> list[tuple[Corner, Corner, int]]:
+def _stretches(market: Market, fill: Fill, first: Corner, last: Corner) -> list[tuple[Corner, Corner, int]]:
     """The line between two corners cut where the list changes its shape: both ends of each cut and its steps."""
     if first == last:
         return [(first, first, 1)]
@@ -367,6 +370,6 @@ def _peak(rises_then_falls: Callable[[int], float], last: int) -> int:
 
 def _lorenz(runs: list[Run]) -> tuple[np.ndarray, np.ndarray]:
     """Corners of the Lorenz curve of a list of firms: fraction of firms, fraction of what they hold."""
-    steps = np.array([(0.0, 0.0), *((run.count, run.count * run.value) for run in reversed(runs))]).cumsum(axis=0)
+    steps = np.array([(0.0, 0.0), *((run.n, run.n * run.value) for run in reversed(runs))]).cumsum(axis=0)
     firms, held = (steps / steps[-1]).T
     return firms, held

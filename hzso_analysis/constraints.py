@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from itertools import pairwise, permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -104,13 +104,13 @@ def is_hidden(cell: Cell) -> bool:
     return cell.category.startswith("[")
 
 
-def cell_of(row, unit: str) -> Cell:
+def cell_of(row: Any, unit: str) -> Cell:
     """The cell that a row of figures is about, by `itertuples`; `unit` is that of its indicator."""
     unit = f"{row.currency} million" if row.currency else unit
     return Cell(row.area, int(row.year), row.months, row.indicator, row.flow, row.category, unit)
 
 
-def _published(index: int, row, unit: str, breaks: list) -> list[Constraint]:
+def _published(index: int, row: Any, unit: str, breaks: list[Any]) -> list[Constraint]:
     cell = cell_of(row, unit)
     low, high = interval(row.value, row.precision, row.qualifier)
     text = f"{row.measure} as printed"
@@ -148,7 +148,7 @@ def _factor(text: str, cell: Cell, base: Cell, low: float, high: float, index: i
     return rows
 
 
-def _broken(breaks: list, cell: Cell, since: int) -> bool:
+def _broken(breaks: list[Any], cell: Cell, since: int) -> bool:
     own = [b for b in breaks if b.indicator == cell.indicator and b.area in ("", cell.area)]
     return any(since < b.year <= cell.year for b in own)
 
@@ -162,7 +162,7 @@ def _siblings(cells: set[Cell], book: pd.DataFrame, bands: set[str]) -> set[Cell
     return added | {c._replace(indicator=indicator, unit=unit) for c in banded for indicator, unit in BANDED}
 
 
-def _flows(cells: set[Cell], indicators: dict, bands: set[str]) -> set[Cell]:
+def _flows(cells: set[Cell], indicators: dict[str, Any], bands: set[str]) -> set[Cell]:
     """The third flow where two are cells."""
     seen = defaultdict(set)
     for cell in cells:
@@ -172,12 +172,12 @@ def _flows(cells: set[Cell], indicators: dict, bands: set[str]) -> set[Cell]:
     return {key._replace(flow=flow) for key, have in seen.items() if len(have) == 2 for flow in whole - have}
 
 
-def _adds_up(cell: Cell, indicators: dict, bands: set[str]) -> bool:
+def _adds_up(cell: Cell, indicators: dict[str, Any], bands: set[str]) -> bool:
     """Whether offshore + onshore = all; not in a size band: a firm can be in it by all flows but by neither one."""
     return indicators[cell.indicator]["flows"] == "additive" and cell.category not in bands
 
 
-def _flow_sums(cells: set[Cell], indicators: dict, bands: set[str]) -> list[Constraint]:
+def _flow_sums(cells: set[Cell], indicators: dict[str, Any], bands: set[str]) -> list[Constraint]:
     rows = []
     for cell in sorted(cells):
         parts = [cell._replace(flow="offshore"), cell._replace(flow="onshore")]
@@ -224,7 +224,7 @@ def _groups(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
     return rows
 
 
-def _nested_months(cells: set[Cell], indicators: dict, book: pd.DataFrame) -> list[Constraint]:
+def _nested_months(cells: set[Cell], indicators: dict[str, Any], book: pd.DataFrame) -> list[Constraint]:
     """A part of the year is at most any longer part that holds it; only flows nest, and no band that firms outgrow."""
     spans = defaultdict(list)
     capped = set(book.index[book["high"].notna()])

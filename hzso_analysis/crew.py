@@ -12,6 +12,8 @@ from hzso_analysis import execution, kernels, wording
 from hzso_analysis.cluster import Data, cluster
 from hzso_analysis.execution import Executed, Order
 
+Execute = Callable[[Order, Data], Executed]
+
 
 def cores() -> int:
     """The cores this process may use."""
@@ -21,14 +23,12 @@ def cores() -> int:
 class Crew:
     """Takes orders for notebooks; `hands` is how many are executed at once, `end_all` wakes those who wait for one."""
 
-    def __init__(
-        self, pool: ThreadPoolExecutor, hands: int, execute: Callable[[Order, Data], Executed], end_all: Callable
-    ) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, hands: int, execute: Execute, end_all: Callable[[], None]) -> None:
         self.hands = hands
         self._pool, self._execute, self._end_all = pool, execute, end_all
-        self._orders: dict[Future, str] = {}
+        self._orders: dict[Future[Executed], str] = {}
 
-    def submit(self, order: Order, data: Data) -> Future:
+    def submit(self, order: Order, data: Data) -> Future[Executed]:
         """Have a notebook executed."""
         future = self._pool.submit(self._execute, order, data)
         self._orders[future] = order.where
@@ -66,7 +66,7 @@ def crew(jobs: int | None = None, scheduler: str = "") -> Iterator[Crew]:
 
 
 @contextmanager
-def _crew(hands: int, execute: Callable[[Order, Data], Executed], end_all: Callable) -> Iterator[Crew]:
+def _crew(hands: int, execute: Execute, end_all: Callable[[], None]) -> Iterator[Crew]:
     with ThreadPoolExecutor(hands, thread_name_prefix="chapter") as pool:
         made = Crew(pool, hands, execute, end_all)
         try:

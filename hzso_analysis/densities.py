@@ -62,23 +62,23 @@ def sizes(band: Band, name: str, parameter: float) -> list[tuple[float, float]]:
     return list(zip(means[::-1].tolist(), np.diff(ranks)[::-1].tolist(), strict=True))
 
 
-def _mean(low, high, name: str, parameter: float):
+def _mean(low: float | np.ndarray, high: float | np.ndarray, name: str, parameter: float) -> np.ndarray:
     """Mean of the density between two sizes, numbers or arrays; the last size may be infinite."""
-    low, high, parameter = (np.asarray(value, dtype=float) for value in (low, high, parameter))
-    endless = np.isinf(high)
+    start, end, rate = (np.asarray(value, dtype=float) for value in (low, high, parameter))
+    endless = np.isinf(end)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if name == "alpha":  # reckoned from the end that keeps the exponents small
-            span = np.log(np.where(endless, low, high) / low)
-            if parameter > 0.5:
-                bounded = low * exprel((1 - parameter) * span) / exprel(-parameter * span)
+            span = np.log(np.where(endless, start, end) / start)
+            if rate > 0.5:
+                bounded: np.ndarray = start * exprel((1 - rate) * span) / exprel(-rate * span)
             else:
-                bounded = high * exprel((parameter - 1) * span) / exprel(parameter * span)
-            return np.where(endless, low * parameter / (parameter - 1), bounded)
-        wide = np.where(endless, 0.0, high - low)
-        steep = parameter * wide
+                bounded = end * exprel((rate - 1) * span) / exprel(rate * span)
+            return np.where(endless, start * rate / (rate - 1), bounded)
+        wide = np.where(endless, 0.0, end - start)
+        steep = rate * wide
         series = 0.5 - steep / 12 + steep**3 / 720
         part = np.where(np.abs(steep) < 1e-3, series, 1 / steep - 1 / np.expm1(steep))
-        return np.where(endless, low + 1 / parameter, low + wide * part)
+        return np.where(endless, start + 1 / rate, start + wide * part)
 
 
 def _quantiles(parts: np.ndarray, band: Band, name: str, parameter: float) -> np.ndarray:
@@ -93,8 +93,8 @@ def _quantiles(parts: np.ndarray, band: Band, name: str, parameter: float) -> np
             steps = -np.log1p(parts * np.expm1(-parameter * wide)) / parameter
         else:
             steps = wide - np.log1p((1 - parts) * np.expm1(parameter * wide)) / parameter
-    found = band.lo * np.exp(steps) if name == "alpha" else band.lo + steps
-    return np.clip(found, band.lo, band.hi)
+    found: np.ndarray = band.lo * np.exp(steps) if name == "alpha" else band.lo + steps
+    return found.clip(band.lo, band.hi)
 
 
 def _order_statistics(band: Band, name: str, parameter: float) -> np.ndarray:
@@ -103,4 +103,4 @@ def _order_statistics(band: Band, name: str, parameter: float) -> np.ndarray:
     if name == "theta":
         return band.lo + np.cumsum(1 / ranks[::-1])[::-1] / parameter
     logs = gammaln(band.n + 1) - gammaln(band.n + 1 - 1 / parameter) + gammaln(ranks - 1 / parameter) - gammaln(ranks)
-    return band.lo * np.exp(logs)
+    return np.asarray(band.lo * np.exp(logs))

@@ -19,7 +19,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from hzso_analysis.cells import PLAIN, Bars, Column, lines_of, row_lines, table_columns, width_of, with_bars
+from hzso_analysis.cells import PLAIN, Bars, Column, lines_of, numbers_of, row_lines, table_columns, width_of, with_bars
 from hzso_analysis.palette import BLUE, INK, MUTED, RULE
 from hzso_analysis.sheets import CONTROL, FORMULA
 from hzso_analysis.template import MADE
@@ -33,6 +33,7 @@ STAMP = "#a50e0e"
 HEADER = {"bold": True, "bg_color": "#e8f0fe", "bottom": 1, "valign": "vcenter"}
 LINK = {"font_color": "#0563c1", "underline": 1, "text_wrap": False}
 LINED = {"bottom": 1, "bottom_color": RULE}
+Record = dict[str, Any]
 
 
 class Sheet(NamedTuple):
@@ -40,11 +41,11 @@ class Sheet(NamedTuple):
 
     name: str
     chapter: str
-    record: dict
+    record: Record
     main: bool
 
 
-def csv_copy(record: dict) -> str:
+def csv_copy(record: Record) -> str:
     r"""An exhibit record as CSV text: its rows under a header, then title, note and source.
 
     A text that Excel would take for a formula gets an apostrophe in front; a number that is not known is blank.
@@ -62,7 +63,7 @@ def csv_copy(record: dict) -> str:
     return out.getvalue()
 
 
-def csv_link(record: dict) -> str:
+def csv_link(record: Record) -> str:
     """The CSV copy as a `data:` address, with a byte order mark so that Excel shows Chinese.
 
     >>> csv_link({"columns": [], "rows": [], "title": "杭州", "note": "", "source": ""})
@@ -77,7 +78,7 @@ def _guarded(cell: str | float | None) -> str | float | None:
     return f"'{cell}" if risky else cell
 
 
-def tables_workbook(chapters: list[tuple[str, str, list[dict]]], title: str, stamps: Iterable[str] = ()) -> bytes:
+def tables_workbook(chapters: list[tuple[str, str, list[Record]]], title: str, stamps: Iterable[str] = ()) -> bytes:
     """All tables of a report as an Excel workbook: contents, a sheet a table, a chart for the first of each chapter.
 
     `chapters` are (stem of the notebook such as 01_scale, name, records in order); charts are passed over, and so are
@@ -109,7 +110,7 @@ def tables_workbook(chapters: list[tuple[str, str, list[dict]]], title: str, sta
     return raw.getvalue()
 
 
-def _sheets(chapters: list[tuple[str, str, list[dict]]]) -> list[Sheet]:
+def _sheets(chapters: list[tuple[str, str, list[Record]]]) -> list[Sheet]:
     """A sheet for each table and each table that is a gap, in order, with names that Excel takes."""
     made: list[Sheet] = []
     for stem, chapter, records in _clean(chapters):
@@ -266,15 +267,15 @@ def _draw(
     for place, colour, name in both:
         if place is not None:
             values, numbers = _cells_of(each.name, columns, bars.rows, place)
-            series = {"categories": labels, "categories_data": texts, "values": values, "values_data": numbers}
-            series |= {"fill": {"color": colour}, "border": {"color": BLUE, "width": 0.75}, "gap": 60}
-            chart.add_series(series | {"name": name})
+            series: dict[str, Any] = {"categories": labels, "categories_data": texts, "values": values}
+            series |= {"values_data": numbers, "fill": {"color": colour}, "border": {"color": BLUE, "width": 0.75}}
+            chart.add_series(series | {"name": name, "gap": 60})
     small = {"size": 9, "color": INK, "bold": False}
     title = {"name_font": small | {"bold": True, "size": 11}}
     chart.set_title(_cell_title(each.name, 0, 0, each.record["title"]) | title)
     upright = {"num_font": small, "major_tick_mark": "none", "label_position": "low"}
     chart.set_y_axis(upright | {"reverse": True, "crossing": "max"})
-    lows = [columns[bars.first].cells[line].content for line in bars.rows]
+    lows = [number for line, number in numbers_of(columns[bars.first]).items() if line in bars.rows]
     axis = {"num_font": small, "name_font": small, "num_format": "#,##0" if max(lows) >= 10 else "General"}
     axis |= {"major_gridlines": {"visible": True, "line": {"color": RULE}}, "line": {"none": True}}
     chart.set_x_axis(axis | ({"min": 0} if min(lows) >= 0 else {}) | _unit_title(each.name, columns, bars.unit))
@@ -285,7 +286,7 @@ def _draw(
     sheet.insert_chart(row, 0, chart, {"description": f"{each.record['title']}. {said}", "object_position": 2})
 
 
-def _cells_of(sheet: str, columns: list[Column], rows: list[int], place: int) -> tuple[str, list]:
+def _cells_of(sheet: str, columns: list[Column], rows: list[int], place: int) -> tuple[str, list[Any]]:
     """A column's cells in these rows as a chart refers to them, and what they hold."""
     runs = [[line for _, line in run] for _, run in groupby(enumerate(rows), lambda pair: pair[1] - pair[0])]
     refs = [xl_range_abs(HEAD + 1 + run[0], place, HEAD + 1 + run[-1], place) for run in runs]
@@ -294,17 +295,17 @@ def _cells_of(sheet: str, columns: list[Column], rows: list[int], place: int) ->
     return f"={refs[0]}" if len(refs) == 1 else f"=({','.join(refs)})", held
 
 
-def _cell_title(sheet: str, row: int, place: int, text: str) -> dict:
+def _cell_title(sheet: str, row: int, place: int, text: str) -> dict[str, Any]:
     """A title of a chart that is the text of a cell."""
     return {"name_formula": f"={_quoted(sheet)}!{xl_rowcol_to_cell(row, place, True, True)}", "data": [text]}
 
 
-def _unit_title(sheet: str, columns: list[Column], unit: str | tuple[int, int]) -> dict:
+def _unit_title(sheet: str, columns: list[Column], unit: str | tuple[int, int]) -> dict[str, Any]:
     """The title of the axis of values: the unit, or what the column is called."""
     if isinstance(unit, str):
         return {"name": unit}
     row, place = unit
-    text = _heading(columns[place]) if row < 0 else columns[place].cells[row].content
+    text = _heading(columns[place]) if row < 0 else str(columns[place].cells[row].content)
     return _cell_title(sheet, HEAD + 1 + row, place, text)
 
 

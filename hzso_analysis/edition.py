@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -42,7 +42,7 @@ class Edition(NamedTuple):
     @property
     def data_dir(self) -> str:
         """The folder that the figures and the codebook come from."""
-        return self.reconciliation.figures.attrs["data_dir"]
+        return str(self.reconciliation.figures.attrs["data_dir"])
 
 
 class Quantity(NamedTuple):
@@ -238,7 +238,7 @@ def months_covered(text: str) -> int:
     return last - first + 1
 
 
-def series(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key) -> list[Quantity]:
+def series(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key: Any) -> list[Quantity]:
     """What is known of a cell in each year up to the edition's, oldest first; by default of whole years only."""
     years = range(edition.reconciliation.estimates["year"].min(), edition.year + 1)
     key = {"months": ""} | key
@@ -246,7 +246,7 @@ def series(edition: Edition, indicator: str, flow: str = "", category: str = "to
     return [quantity for quantity in found if quantity is not None]
 
 
-def printed_rows(edition: Edition, indicator: str, flow: str, category: str, measure: str, **key) -> pd.DataFrame:
+def printed_rows(edition: Edition, indicator: str, flow: str, category: str, measure: str, **key: Any) -> pd.DataFrame:
     """The published rows of one measure of a cell, by default of the edition's own area and year, heaviest first."""
     key = {"area": edition.area, "year": edition.year} | key
     key |= {"indicator": indicator, "flow": flow, "category": category, "measure": measure}
@@ -271,7 +271,7 @@ def exact(quantity: Quantity | None) -> float | None:
     return next((float(value) for source, value in printed if LEDGER in source.split()), None)
 
 
-def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key) -> Quantity | None:
+def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key: Any) -> Quantity | None:
     """A cell of the edition's area and year that is suppressed, with whatever bounds the others leave."""
     key = {"area": edition.area, "year": edition.year, "indicator": indicator, "flow": flow, "category": category} | key
     estimates = edition.reconciliation.estimates
@@ -322,7 +322,8 @@ def in_words(quantity: Quantity) -> str:
 def label(edition: Edition, table: str, word: str) -> str:
     """The English label of an indicator or category of the codebook."""
     book = codebook(table, edition.data_dir)
-    return dict(zip(book["id"], book["label_en"], strict=True)).get(word, word)
+    labels: dict[str, str] = dict(zip(book["id"], book["label_en"], strict=True))
+    return labels.get(word, word)
 
 
 def category_name(edition: Edition, category: str) -> str:
@@ -332,7 +333,7 @@ def category_name(edition: Edition, category: str) -> str:
     return wording.say("edition.band", name=name) if bands.get(category) == "size band" else name
 
 
-def match(frame: pd.DataFrame, key: dict) -> pd.DataFrame:
+def match(frame: pd.DataFrame, key: dict[str, Any]) -> pd.DataFrame:
     """The rows that have these values in these columns."""
     mask = pd.Series(True, index=frame.index)
     for column, value in key.items():

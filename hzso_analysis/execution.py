@@ -90,7 +90,8 @@ def _without_outputs(path: Path) -> NotebookNode:
     for cell in plain["cells"]:
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}
-    return nbformat.reads(json.dumps(plain), as_version=4)
+    notebook: NotebookNode = nbformat.reads(json.dumps(plain), as_version=4)
+    return notebook
 
 
 def execute(order: Order) -> Executed:
@@ -130,13 +131,14 @@ def _papermill(notebook: NotebookNode, order: Order, started: list[int], cold: b
     def left(cell: NotebookNode) -> float:
         return max(0.01, ends[0] - time.monotonic())
 
-    hooks: dict[str, Callable] = {"on_cell_start": begin, "timeout_func": left}
+    hooks: dict[str, Callable[..., Any]] = {"on_cell_start": begin, "timeout_func": left}
     # not papermill's cwd: that changes the directory of the whole process, which other threads are using
     place = {"metadata": {"path": order.folder}} if Path(order.folder).is_dir() else {}
-    options = {"kernel_manager_class": kernels.manager(cold=cold), "resources": place}
+    options = {"kernel_manager_class": kernels.manager(cold=cold), "resources": place} | PAPERMILL
     loop = ensure_event_loop()
     try:
-        return papermill.execute_notebook(notebook, None, order.parameters, **options, **hooks, **PAPERMILL)
+        done: NotebookNode = papermill.execute_notebook(notebook, None, order.parameters, **options, **hooks)
+        return done
     finally:
         _close(loop)  # each thread has its own, and nobody else would close it
 
@@ -218,4 +220,4 @@ def tidy(notebook: NotebookNode, parameters: dict[str, Any]) -> NotebookNode:
 
 
 def _tags(cell: NotebookNode) -> list[str]:
-    return cell.metadata.get("tags", [])
+    return list(cell.metadata.get("tags", []))

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 COLUMNS = ["item", "value", "unit", "status", "low", "high", "source", "rows"]
 TEXTS = ["item", "unit", "status", "source", "agrees", "note", "kind", "check", "title", "publisher", "date"]
 TEXTS += ["what the sources print"]
+Row = dict[str, Any]
 LONG, BREAK = 30, 10  # letters of a word that no column has room for, and after how many each it may be broken
 
 
-def display(data: dict, **options) -> None:
+def display(data: dict[str, str], **options: Any) -> None:
     """IPython's, which takes a while to load and is needed in a notebook only."""
     from IPython.display import display as display_there  # noqa: PLC0415
 
@@ -51,7 +52,7 @@ class Exhibit(NamedTuple):
 
 
 def table(
-    edition: Edition, rows: list[dict], *, title: str, note: str = "", heading: str = "", gap: str = ""
+    edition: Edition, rows: list[Row], *, title: str, note: str = "", heading: str = "", gap: str = ""
 ) -> Exhibit:
     """A table of rows made by `cell_row` and its kind; without rows a gap under `heading`."""
     if not rows:
@@ -62,13 +63,13 @@ def table(
 def chart(
     edition: Edition,
     draw: Callable[..., Figure],
-    rows: list[dict],
+    rows: list[Row],
     *,
-    title: str | Callable[[list[dict]], str],
+    title: str | Callable[[list[Row]], str],
     subtitle: str,
     heading: str,
     gap: str,
-    **options,
+    **options: Any,
 ) -> Exhibit:
     """A chart of marks; its title may be a function of them. Without marks a gap under `heading`."""
     if not rows:
@@ -80,15 +81,15 @@ def chart(
 
 
 def mark(
-    label: str, low: float, high: float, rows: pd.DataFrame, *, text: str = "", fraction: bool = False, **more
-) -> dict:
+    label: str, low: float, high: float, rows: pd.DataFrame, *, text: str = "", fraction: bool = False, **more: Any
+) -> Row:
     """A mark of a chart with its bounds and its value as written; a `fraction` is drawn in percent."""
     text = text or (wording.percent(low, high) if fraction else wording.span(low, high))
     scale = 100 if fraction else 1
     return {"label": label, "low": scale * low, "high": scale * high, "text": text, "rows": rows} | more
 
 
-def quantity_mark(label: str, quantity: Quantity, **more) -> dict:
+def quantity_mark(label: str, quantity: Quantity, **more: Any) -> Row:
     """A mark for what is known of a cell, as printed where it was."""
     return mark(label, quantity.low, quantity.high, quantity.rows, text=value_text(quantity), **more)
 
@@ -132,7 +133,7 @@ def show(exhibit: Exhibit | str, *, table: int | None = None, figure: int | None
     display(data, metadata={"hzso": record(exhibit, name) | {"chart": table is None}}, raw=True)
 
 
-def record(exhibit: Exhibit, name: str) -> dict:
+def record(exhibit: Exhibit, name: str) -> dict[str, Any]:
     """What an exhibit shows as plain data, for copies of it: words and `rows` under `columns`, all fit for JSON.
 
     Cells are texts as on the page; `low`, `high`, `first` and `second` are numbers, None where there is no bound.
@@ -166,10 +167,10 @@ def table_html(exhibit: Exhibit, name: str) -> str:
         head += f'\n<tr class="units">{cells}</tr>'
     body = ""
     for row in shown.itertuples(index=False):
-        cells = [
+        filled = [
             f"<td {_place(c, text)}>{_marked(c, text)}</td>" for c, text in zip(shown.columns[1:], row[1:], strict=True)
         ]
-        body += f'<tr><th scope="row" style="text-align: left">{_breakable(row[0])}</th>{"".join(cells)}</tr>\n'
+        body += f'<tr><th scope="row" style="text-align: left">{_breakable(row[0])}</th>{"".join(filled)}</tr>\n'
     notes = [escape(f"{exhibit.note.rstrip('.')}.")] if exhibit.note else []
     meanings = [f"{_marked('status', status)}: {escape(said)}" for status, said in legend(exhibit.frame).items()]
     notes += [f"{wording.say('exhibits.status')}: {'; '.join(meanings)}."] if meanings else []
@@ -256,13 +257,13 @@ def sources(edition: Edition) -> Exhibit:
     return Exhibit(title, rows, note, stamped(edition))
 
 
-def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", category: str = "total", **key) -> dict:
+def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", category: str = "total", **key: Any) -> Row:
     """A table row for one cell: value as written, unit, status, bounds and where it was printed."""
     found = find(edition, indicator, flow, category, **key) or withheld(edition, indicator, flow, category, **key)
     return quantity_row(item, found)
 
 
-def quantity_row(item: str, quantity: Quantity | None) -> dict:
+def quantity_row(item: str, quantity: Quantity | None) -> Row:
     """A table row for what is known of a cell; an unknown one says so and has no number."""
     if quantity is None:
         row = [wording.say("exhibits.not_published"), "", "unknown", math.nan, math.nan, "", pd.DataFrame()]
@@ -290,7 +291,7 @@ def share_text(part: Share | None, status: str) -> str:
     return wording.percent(part.low if part else 0.0, 1.0) if status == SUPPRESSED else "–"
 
 
-def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[dict]:
+def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[Row]:
     """A table row for a printed growth, sum, average or share; none where none was printed."""
     rows = printed_rows(edition, *cell_and_measure)
     if rows.empty:
@@ -304,14 +305,14 @@ def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[di
     return [dict(zip(COLUMNS, row, strict=True))]
 
 
-def computed_row(item: str, value: str, unit: str, rows: pd.DataFrame, base: str = "") -> dict:
+def computed_row(item: str, value: str, unit: str, rows: pd.DataFrame, base: str = "") -> Row:
     """A table row for a number computed from others; `base` says from which."""
     return dict(zip(COLUMNS, [item, value, unit, "computed", math.nan, math.nan, base, rows], strict=True))
 
 
 def ratio_row(
     edition: Edition, item: str, top: Quantity | None, base: Quantity | None, scale: float, unit: str
-) -> list[dict]:
+) -> list[Row]:
     """A table row for `scale` times the quotient of two cells of the same period; none where one is not known."""
     if not top or not base or top.cell.months != base.cell.months or base.low <= 0:
         return []
@@ -329,7 +330,7 @@ def where_printed(rows: pd.DataFrame) -> str:
     return "; ".join(dict.fromkeys((rows["source"] + ", " + rows["locator"]).str.removesuffix(", ")))
 
 
-def cite(edition: Edition, rows: Iterable[dict]) -> str:
+def cite(edition: Edition, rows: Iterable[Row]) -> str:
     """The source line for these rows; the year's main sources where estimates stand on no printed level."""
     used = {source for row in rows if len(row["rows"]) for source in row["rows"]["source"]}
     if not used:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -23,10 +24,10 @@ AMOUNTS = {"USD million", "CNY million"}
 WHOLE = {"count", "person", "rank"}
 
 
-class Kept(tuple):
+class Kept(tuple[Any, ...]):
     """A tuple that all copies of a frame share: pandas copies `attrs` deeply at each of its steps."""
 
-    def __deepcopy__(self, memo: dict) -> Kept:
+    def __deepcopy__(self, memo: dict[str, Any]) -> Kept:
         return self
 
 
@@ -208,7 +209,7 @@ def check_figures(figures: pd.DataFrame) -> pd.DataFrame:
     return figures.assign(flow=flow, category=category, weight=weight, currency=_currency(figures, indicators))
 
 
-def _misfits(row, indicator: dict[str, str]) -> list[str]:
+def _misfits(row: Any, indicator: dict[str, str]) -> list[str]:
     texts = []
     if indicator["flows"] == "none" and row.flow not in ("", "all"):
         texts.append(f"flow: found {row.flow}; {row.indicator} has no flows, leave blank")

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -121,7 +121,7 @@ def _key(text: str) -> str:
     return folded(text).lower().replace("（", "(").replace("）", ")")
 
 
-def _indicator(row: dict, words: dict[str, str]) -> dict[str, object] | None:
+def _indicator(row: dict[str, Any], words: dict[str, str]) -> dict[str, object] | None:
     """The indicator and what its label says of flow, measure and first year; None where it is no label."""
     text = _OVER.sub("", _key(row["indicator"])).replace("服务外包", "").replace("接包", "").replace("金额", "额")
     if name := words.get(text, words.get(f"合同{text}")):
@@ -139,7 +139,7 @@ def _indicator(row: dict, words: dict[str, str]) -> dict[str, object] | None:
     return None
 
 
-def _within(row: dict, name: str, words: dict[str, str]) -> dict[str, object] | None:
+def _within(row: dict[str, Any], name: str, words: dict[str, str]) -> dict[str, object] | None:
     """The indicator that a part of a label names; `executed` is that of contracts."""
     found = (_indicator(row | {"indicator": word}, words) for word in (name, f"contracts {name}"))
     return next(filter(None, found), None)
@@ -210,7 +210,7 @@ def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(measure=frame["measure"].replace("level", ""), category=frame["category"].replace("total", ""))
 
 
-def _precision(row: dict, number: str, unit: str) -> str:
+def _precision(row: dict[str, Any], number: str, unit: str) -> str:
     """The half-width in the printed unit where the decimals of the number do not say it."""
     if pd.isna(row["value"]):
         return ""

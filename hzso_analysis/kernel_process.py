@@ -35,7 +35,7 @@ def without(module: str) -> Iterator[None]:
     Imports make next to none, and looking for it takes a tenth of their time.
     """
     loaded = sys.modules.pop(module, None)
-    sys.modules[module] = None  # type: ignore[assignment]
+    sys.modules[module] = None  # type: ignore[assignment]  # which makes an import fail
     looked = gc.isenabled()
     gc.disable()
     try:
@@ -48,7 +48,7 @@ def without(module: str) -> Iterator[None]:
             sys.modules[module] = loaded
 
 
-def import_kernel() -> type:
+def import_kernel() -> type[Any]:
     """The application that runs a kernel, without what costs it most: a debugger, and a grammar of IRIs."""
     with without("rfc3987_syntax"), without("debugpy"):
         from ipykernel import debugger  # noqa: F401, PLC0415
@@ -86,11 +86,12 @@ def run_forked(arguments: Sequence[str], environment: dict[str, str], folder: st
     own, parent = multiprocessing.current_process(), multiprocessing.parent_process()
     own.daemon = False  # a daemon could have no children, a notebook can
     # libraries ask whether they are in the main process, by its name or by its having no parent
-    own.name, own._identity, process._parent_process = "MainProcess", (), None  # type: ignore[attr-defined]
+    own.name, own._identity, process._parent_process = "MainProcess", (), None  # type: ignore[attr-defined]  # private
     multiprocessing.set_start_method(None, force=True)
     # who started the kernel may be killed; then nobody else would end it
     connection = Path(arguments[arguments.index("-f") + 1])
-    threading.Thread(target=_end_with, args=(parent.sentinel, connection), daemon=True).start()
+    if parent:
+        threading.Thread(target=_end_with, args=(parent.sentinel, connection), daemon=True).start()
     os.environ.clear()
     # the poller of a kernel ends it where its parent is another process, and here that is the warm one
     os.environ.update({name: value for name, value in environment.items() if name != "JPY_PARENT_PID"})
@@ -138,15 +139,15 @@ def _blocked(number: int) -> Iterator[None]:
 @contextmanager
 def _without_options() -> Iterator[None]:
     """Start it like an ordinary kernel, whatever options (-W, -P, -O) this Python was started with."""
-    options = util._args_from_interpreter_flags  # type: ignore[attr-defined]
-    util._args_from_interpreter_flags = list  # type: ignore[attr-defined]
+    options = util._args_from_interpreter_flags  # type: ignore[attr-defined]  # private
+    util._args_from_interpreter_flags = list  # type: ignore[attr-defined]  # private
     try:
         yield
     finally:
-        util._args_from_interpreter_flags = options  # type: ignore[attr-defined]
+        util._args_from_interpreter_flags = options  # type: ignore[attr-defined]  # private
 
 
-def _notice(event: str, details: tuple) -> None:
+def _notice(event: str, details: tuple[Any, ...]) -> None:
     """Note a file that is opened to be read; called by Python itself."""
     if event != "open" or not isinstance(details[0], str | bytes | os.PathLike):
         return

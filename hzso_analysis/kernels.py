@@ -20,12 +20,13 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, ClassVar
 
-from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_core.utils import ensure_dir_exists
 from traitlets import Type, default
@@ -56,7 +57,7 @@ def new_connection_file() -> str:
 class PromptChannel(AsyncZMQSocketChannel):
     """Waits a moment for a message not to come, and not a fifth of a second, as a client does while a kernel starts."""
 
-    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]  # as theirs is
         """The next message, or `queue.Empty`."""
         return await super().get_msg(timeout=timeout and min(timeout, MOMENT))
 
@@ -109,10 +110,10 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Choose files to speak through, for managers that would take ports."""
-        if by_files() and self.parent.transport != "ipc":
-            self.parent.connection_file = new_connection_file()
-            self.parent.transport = "ipc"
-            self.parent.ip = self.parent.connection_file.removesuffix(".json") + "-ipc"
+        if by_files() and (owner := self.parent) and owner.transport != "ipc":
+            owner.connection_file = new_connection_file()
+            owner.transport = "ipc"
+            owner.ip = owner.connection_file.removesuffix(".json") + "-ipc"
         return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
@@ -120,15 +121,11 @@ class ForkedProvisioner(LocalProvisioner):
         self.cwd = kwargs.get("cwd") or pathlib.Path.cwd()
         environment = kwargs.get("env") or dict(os.environ)
         try:
-            self.process = ForkedProcess(cmd[cmd.index(MODULE) + 1 :], environment, str(self.cwd))
-        except (
-            OSError,
-            ValueError,
-            EOFError,
-            AssertionError,
-        ):  # no warm process can be had, or this one may have no children
+            process = ForkedProcess(cmd[cmd.index(MODULE) + 1 :], environment, str(self.cwd))
+        except (OSError, ValueError, EOFError, AssertionError):  # none can be had, or this process may have no children
             return await super().launch_kernel(cmd, **kwargs)
-        self.pid = self.pgid = self.process.pid
+        self.process = process  # type: ignore[assignment]  # has what is asked of a Popen
+        self.pid = self.pgid = process.pid
         return self.connection_info
 
 
@@ -157,7 +154,7 @@ class ForkedProcess:
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the kernel."""
-        if self.poll() is None:
+        if self.pid and self.poll() is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:

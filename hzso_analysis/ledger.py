@@ -142,7 +142,8 @@ def _inputs(paths: dict[str, Path]) -> str:
 
 def _told(store: Path) -> dict[str, Any] | None:
     try:
-        return json.loads((store / TOLD).read_text(encoding="utf-8"))
+        told: dict[str, Any] = json.loads((store / TOLD).read_text(encoding="utf-8"))
+        return told
     except (OSError, ValueError):
         return None
 

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader
 from nbformat import NotebookNode
 
 from hzso_analysis import downloads, exhibits, fonts, wording
-from hzso_analysis.edition import Edition, comparison, describe, series, stamps
+from hzso_analysis.edition import Edition, Quantity, comparison, describe, series, stamps
 from hzso_analysis.faults import ReportError
 
 TEMPLATES_DIR = Path(__file__).resolve().parent / "templates"
@@ -61,7 +61,7 @@ def front(edition: Edition) -> dict[str, Any]:
     return found | {"headline": numbers.title, "misfits": sentences(edition), "read": describe(edition)}
 
 
-def _trend(edition: Edition, quantity) -> dict[str, str]:
+def _trend(edition: Edition, quantity: Quantity) -> dict[str, str]:
     """A small line of a number over the years up to the edition's, where more than one is known."""
     cell = quantity.cell
     known = series(edition, cell.indicator, cell.flow, cell.category, months=cell.months, unit=cell.unit)
@@ -140,10 +140,10 @@ def prose(markdown: str) -> str:
     >>> prose("**US$ 5** <b>and</b> $6")
     '<p><strong>US$ 5</strong> &lt;b&gt;and&lt;/b&gt; $6</p>\\n'
     """
-    return mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(markdown)
+    return str(mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(markdown))
 
 
-def records(notebook: NotebookNode) -> Iterator[dict]:
+def records(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
     """The exhibits of an executed notebook as plain data, in order."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -208,7 +208,7 @@ def _with_sections(notebook: NotebookNode) -> tuple[NotebookNode, list[tuple[str
     found: dict[str, str] = {}
     taken = {_anchor(record["name"]) for record in records(notebook)}
 
-    def identified(heading: re.Match) -> str:
+    def identified(heading: re.Match[str]) -> str:
         text = unescape(re.sub(r"<[^>]+>", "", heading[1]))
         ident = _anchor(text)
         while ident in found or ident in taken:
@@ -244,7 +244,7 @@ def _picture(chapter: Chapter) -> str:
 
 def _write_contents(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any]) -> None:
     """Write what the report holds, for a catalogue of all reports."""
-    contents = {"area": edition.area, "name": wording.area_name(edition.area), "year": edition.year}
+    contents: dict[str, Any] = {"area": edition.area, "name": wording.area_name(edition.area), "year": edition.year}
     contents |= {"title": report_title(edition), "headline": found["headline"]}
     contents |= {"misfits": len(found["misfits"]), "files": [WORKBOOK], "chapters": []}
     contents |= {"stamps": said} if (said := stamps(edition)) else {}

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from hzso_analysis.vocabulary import COUNTED, UNITS
 
-Place = Callable[[object], str]
+Place = Callable[[Any], str]
 FIGURE = ["year", *COUNTED, "source", "locator"]
 # a part a little above its whole is a slip of the source, which the reconciliation finds; this much it is the unit
 TOO_LARGE = 7
@@ -21,12 +22,12 @@ NEAR = 0.1
 AS_PRINTED = "as printed"
 
 
-def repeats(rows: Iterable, place: Place) -> Iterator[tuple[object, str, str, bool]]:
+def repeats(rows: Iterable[Any], place: Place) -> Iterator[tuple[Any, str, str, bool]]:
     """Rows that repeat another one, last item true, and rows that give the same figure another value, last item false.
 
     A figure is told by what it counts, its source and its locator: two sources for one level are two figures.
     """
-    seen: dict[tuple, list] = {}
+    seen: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:
         known = seen.setdefault(tuple(str(getattr(row, name)) for name in FIGURE), [])
         for old in known:
@@ -40,7 +41,7 @@ def repeats(rows: Iterable, place: Place) -> Iterator[tuple[object, str, str, bo
         known.append(row)
 
 
-def wrong_units(rows: Iterable, place: Place) -> Iterator[tuple[object, str, str]]:
+def wrong_units(rows: Iterable[Any], place: Place) -> Iterator[tuple[Any, str, str]]:
     """Levels so much larger than the whole they are a part of that one of the two has another unit."""
     for part, whole in _parts(rows):
         if not 0 < TOO_LARGE * whole.value < part.value:
@@ -51,22 +52,22 @@ def wrong_units(rows: Iterable, place: Place) -> Iterator[tuple[object, str, str
         yield part, "unit", f"found {part.printed}, {times}; likely {guess}; {escape}"
 
 
-def _likely(part, whole, place: Place) -> Iterator[str]:
+def _likely(part: Any, whole: Any, place: Place) -> Iterator[str]:
     """The largest smaller unit of the part and the smallest larger one of the whole that let the part fit."""
-    for row, best, fits in ((part, max, lambda v: v <= whole.value), (whole, min, lambda v: v >= part.value)):
+    for row, best, low, high in ((part, max, -math.inf, whole.value), (whole, min, part.value, math.inf)):
         number, _, printed = row.printed.partition(" ")
         worth = {name: row.value / float(UNITS[printed].factor) * float(unit.factor) for name, unit in UNITS.items()}
-        names = [name for name, unit in UNITS.items() if unit.normal == row.unit and fits(worth[name])]
+        names = [name for name, unit in UNITS.items() if unit.normal == row.unit and low <= worth[name] <= high]
         if names:
             yield f"{number} {best(names, key=worth.__getitem__)}" + ("" if row is part else f" in {place(row)}")
 
 
-def fractions(rows: Iterable, place: Place) -> Iterator[tuple[object, str, str]]:
+def fractions(rows: Iterable[Any], place: Place) -> Iterator[tuple[Any, str, str]]:
     """Shares a hundred times too small or too large for the levels in the table, as a fraction typed for percent is.
 
     Where there are such fractions, all percentages up to 1 are named: whoever typed one will have typed more.
     """
-    pairs: dict[tuple, list] = {}
+    pairs: dict[tuple[Any, ...], list[Any]] = {}
     for part, whole in _parts(rows):
         if 0 < part.value <= whole.value:
             pairs.setdefault(_place(part), []).append((part, whole))
@@ -80,7 +81,7 @@ def fractions(rows: Iterable, place: Place) -> Iterator[tuple[object, str, str]]
                 yield row, "value", f"found {row.printed}; {rule}"
 
 
-def _fraction(row, pairs: list, place: Place) -> tuple[object, str, str] | None:
+def _fraction(row: Any, pairs: list[Any], place: Place) -> tuple[Any, str, str] | None:
     """The fault of a share that is a hundred times too small or too large for one of the pairs of part and whole."""
     is_share = row.unit == "percent" and row.measure in ("share", "level") and not row.of and row.value > 0
     if not is_share or _excused(row) or re.search("growth|增|同比", row.indicator, re.I):
@@ -95,11 +96,11 @@ def _fraction(row, pairs: list, place: Place) -> tuple[object, str, str] | None:
     return None
 
 
-def _parts(rows: Iterable) -> list[tuple[object, object]]:
+def _parts(rows: Iterable[Any]) -> list[tuple[Any, Any]]:
     """Pairs of levels of which the first is a part of the second: a flow of all flows, a category of the total."""
     levels = [row for row in rows if row.measure == "level" and row.unit != "percent" and not math.isnan(row.value)]
     rows = [row for row in levels if not _excused(row)]
-    cells: dict[tuple, list] = {}
+    cells: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:
         cells.setdefault((row.indicator, row.unit, _place(row)), []).append(row)
     pairs = []
@@ -111,11 +112,11 @@ def _parts(rows: Iterable) -> list[tuple[object, object]]:
     return pairs
 
 
-def _place(row) -> tuple:
+def _place(row: Any) -> tuple[Any, ...]:
     """What a row is about: year, months, flow and category, where blank means all."""
     return row.year, row.months, row.flow or "all", row.category or "total"
 
 
-def _excused(row) -> bool:
+def _excused(row: Any) -> bool:
     """Whether the row itself says that its number is in doubt or stands so in the source."""
     return row.qualifier == "unclear" or bool(re.search(f"{AS_PRINTED}|照录|原文如此", row.note, re.I))

@@ -116,7 +116,7 @@ def _printed(browser: str, profile: str, name: str, html: bytes, title: str) -> 
         sheet.context.route("**/*", answer)
         sheet.goto(address)
         sheet.evaluate(PREPARE, title)
-        raw = sheet.pdf(**PAPER)  # type: ignore[arg-type]
+        raw = sheet.pdf(**PAPER)  # type: ignore[arg-type]  # settings of several types
         sheet.context.close()
     return raw
 

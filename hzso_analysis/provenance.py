@@ -57,7 +57,7 @@ def pins() -> dict[str, str]:
         wanted = metadata.requires("hzso-analysis") or []
     except metadata.PackageNotFoundError:
         wanted = []  # it lies on the path without being installed
-    names = sorted(re.match(r"[\w.-]+", line)[0] for line in wanted if "extra ==" not in line)
+    names = sorted(re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in wanted if "extra ==" not in line)
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
 
 
@@ -146,4 +146,4 @@ def is_current(folder: Path, parameters: dict[str, Any], *, pdf: bool, data_dir:
     if set(unchanged_chapters(folder, hashes, parameters, told["rows"])) != set(told["chapters"]):
         return False
     files = {path.name: file_hash(path) for path in folder.iterdir() if path.name != MANIFEST}
-    return files == told["outputs"]
+    return bool(files == told["outputs"])

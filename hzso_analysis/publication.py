@@ -82,7 +82,7 @@ def _checked(
 ) -> tuple[list[int], datetime.date | None]:
     """The years as numbers and the day, or ValueError naming every wrong argument."""
     faults = [fault for area in areas for fault in argument_faults(area, "", DATA_DIR)]
-    numbers, day = {}, None
+    numbers: dict[int, None] = {}
     for year in years:
         try:
             numbers[whole_year(year)] = None

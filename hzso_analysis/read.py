@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -206,10 +207,10 @@ def _check_nameless(where: str, at: int, lines: list[Line], notes: list[str], fa
 def _letter(at: int) -> str:
     from openpyxl.utils import get_column_letter  # noqa: PLC0415
 
-    return get_column_letter(at + 1)
+    return str(get_column_letter(at + 1))
 
 
-def _ambiguous(records: list[dict]) -> Iterator[str]:
+def _ambiguous(records: list[dict[str, Any]]) -> Iterator[str]:
     """Where ; stands between columns, 1,345 of a large unit can have a decimal comma."""
     for record in records:
         text, _, unit = record["printed"].partition(" ")
@@ -235,7 +236,7 @@ def _checked(table: pd.DataFrame, notes: list[str], faults: list[str]) -> pd.Dat
     return table
 
 
-def _place(row) -> str:
+def _place(row: Any) -> str:
     return f"row {row.line}"
 
 

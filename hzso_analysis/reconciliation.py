@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
 import pandas as pd
@@ -48,7 +48,7 @@ class Part:
         self.__dict__.pop("system", None)
         return self
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in self.__dict__.items() if name != "system"}
 
     @property
@@ -86,11 +86,11 @@ class Reconciliation:
     parts: list[Part] = field(repr=False)
     witness_rows: dict[int, list[int]] = field(repr=False)
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, object]:
         return {f.name: getattr(self, f.name) for f in fields(self)}  # look-ups are soon made again
 
     @functools.cached_property
-    def known(self) -> dict[tuple, list[tuple[Cell, float, float, str]]]:
+    def known(self) -> dict[tuple[str, int, str, str, str], list[tuple[Cell, float, float, str]]]:
         """What is known of each (area, year, indicator, flow, category): cell, low, high and status, as estimated."""
         found = defaultdict(list)
         columns = (self.estimates[name].tolist() for name in [*CELL, "low", "high", "status"])
@@ -102,11 +102,11 @@ class Reconciliation:
         return dict(found)
 
     @functools.cached_property
-    def _places(self) -> dict[tuple, dict[tuple, list[int]]]:
+    def _places(self) -> dict[tuple[object, ...], dict[tuple[object, ...], list[int]]]:
         return {}
 
     @functools.cached_property
-    def _rows(self) -> dict[tuple, pd.DataFrame]:
+    def _rows(self) -> dict[tuple[object, ...], pd.DataFrame]:
         return {}
 
     @functools.cached_property
@@ -155,7 +155,7 @@ class Reconciliation:
         low, high = (0.0 if abs(end) < ZERO else end for end in ends)
         return low, high
 
-    def explain(self, cell: tuple) -> pd.DataFrame:
+    def explain(self, cell: tuple[str, int, str, str, str, str, str]) -> pd.DataFrame:
         """The figures that touch a cell and what each alone, with the printed level of its partner, implies for it.
 
         Columns: `figure` (index in `figures`), `low`, `high`, `agrees` (whether that reaches the estimate). Partners
@@ -202,7 +202,7 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
     return Reconciliation(figures, levels, misfits, ties, _gaps(parts, witnesses), parts, members)
 
 
-def hull(intervals) -> tuple[float, float]:
+def hull(intervals: Iterable[Bounds]) -> Bounds:
     """The smallest interval that covers all of these.
 
     >>> hull([(1.0, 2.0), (1.5, 4.0)])
@@ -269,30 +269,28 @@ def _solve(cells: list[Cell], constraints: list[Constraint], weights: dict[int, 
     return part
 
 
-def _estimates(part: Part, withheld: set[Cell]) -> list[tuple]:
-    rows = []
-    common = frozenset.intersection(*part.sets)
-    anywhere = frozenset().union(*part.sets)
+def _estimates(part: Part, withheld: set[Cell]) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    common, anywhere = frozenset.intersection(*part.sets), frozenset().union(*part.sets)
     own: dict[Cell, set[int]] = {}
     for constraint in part.constraints:
         if is_level(constraint):
             own.setdefault(next(iter(constraint.terms)), set()).add(constraint.figure)
-    bounds = {cell: set() for cell in part.cells if not is_hidden(cell)}
+    bounds: dict[Cell, set[Bounds]] = {cell: set() for cell in part.cells if not is_hidden(cell)}
     for system in part.remainders():
         for cell, found in bounds.items():
-            found.add(tuple(_digits(end) for end in system.bounds({cell: 1.0})))
+            low, high = system.bounds({cell: 1.0})
+            found.add((_digits(low), _digits(high)))
     for cell, found in bounds.items():
         low, high = hull(found)
         mine = own.get(cell, set())
         disputed = len(found) > 1 or (not part.complete and bool(mine & anywhere))
-        status = _status(low, high, mine, disputed, common, anywhere)
+        status = "disputed" if disputed else _status(low, high, mine, common, anywhere)
         rows.append((*cell, low, high, "suppressed" if cell in withheld else status))
     return rows
 
 
-def _status(low: float, high: float, own: set[int], disputed: bool, common: frozenset, anywhere: frozenset) -> str:
-    if disputed:
-        return "disputed"
+def _status(low: float, high: float, own: set[int], common: frozenset[int], anywhere: frozenset[int]) -> str:
     if own & common:
         return "corrected"
     if own - anywhere:
@@ -310,8 +308,8 @@ def _digits(value: float) -> float:
     return max(0.0, _round(float(f"{value:.12g}"))) if abs(value) > ZERO else 0.0
 
 
-def _suspects(part: Part, witnesses: pd.DataFrame, members: dict[int, list[int]]) -> list[tuple]:
-    rows = []
+def _suspects(part: Part, witnesses: pd.DataFrame, members: dict[int, list[int]]) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
     for figure in sorted(frozenset.intersection(*part.sets)):
         row = witnesses.loc[figure]
         low, high = hull(_implied(system, figure, row["measure"]) for system in part.remainders())
@@ -347,14 +345,14 @@ def _kind(part: Part, figure: int, row: pd.Series, implied: tuple[float, float],
     return "between sources or vintages" if alone else "within one source"
 
 
-def _alternatives(number: int, part: Part, members: dict[int, list[int]]) -> list[tuple]:
+def _alternatives(number: int, part: Part, members: dict[int, list[int]]) -> list[tuple[object, ...]]:
     if len(part.sets) == 1:
         return []
     rows = [(choice, figure) for choice, figures in enumerate(part.sets, 1) for figure in sorted(figures)]
     return [(row, number, choice) for choice, figure in rows for row in members[figure]]
 
 
-def _figure_rows(figures: pd.DataFrame, rows: list[tuple], columns: list[str]) -> pd.DataFrame:
+def _figure_rows(figures: pd.DataFrame, rows: list[tuple[object, ...]], columns: list[str]) -> pd.DataFrame:
     """Figure rows by index, with further columns."""
     if not rows:
         return pd.DataFrame(columns=[*figures.columns, *columns])
@@ -368,7 +366,7 @@ def printed_levels(constraints: list[Constraint], without: frozenset[int] = froz
     return {next(iter(c.terms)): (c.low, c.high) for c in reversed(levels)}
 
 
-def _solve_for(cell: Cell, constraint: Constraint, levels: dict) -> tuple[float, float]:
+def _solve_for(cell: Cell, constraint: Constraint, levels: dict[Cell, Bounds]) -> tuple[float, float]:
     """The values of one cell that a constraint allows when the others are at their printed levels."""
     factor = constraint.terms[cell]
     low, high = constraint.low, constraint.high

@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,7 @@ def _build_changed(
             if isinstance(draft, drafts.Draft):
                 workshops.push(draft.closing)
                 for future in draft.chapters.values():
-                    future.add_done_callback(lambda _, name=name: bar.set_description(name) or bar.update())
+                    future.add_done_callback(partial(lambda name, _: bar.set_description(name) or bar.update(), name))
             if draft:
                 under_way.append((name, draft))
             # the first is finished once what follows keeps all hands busy meanwhile
@@ -198,7 +199,7 @@ def _name(order: dict[str, Any]) -> str:
 
 
 def _target(order: dict[str, Any], how: How) -> Path:
-    return how.out_dir / order["area"] / str(order["year"])
+    return how.out_dir.joinpath(order["area"], str(order["year"]))
 
 
 def _is_current(order: dict[str, Any], how: How) -> bool:

@@ -141,13 +141,13 @@ def figure_changes(old: pd.DataFrame, new: pd.DataFrame) -> list[Change]:
 
 def _pairs(old: pd.DataFrame, new: pd.DataFrame, columns: list[str]) -> list[tuple[Any, Any]]:
     """Labels of rows that agree in these columns; repeated ones are matched in order."""
-    waiting: dict[tuple, deque] = defaultdict(deque)
+    waiting: dict[tuple[Any, ...], deque[Any]] = defaultdict(deque)
     for label, key in _keys(old, columns):
         waiting[key].append(label)
     return [(waiting[key].popleft(), label) for label, key in _keys(new, columns) if waiting[key]]
 
 
-def _keys(figures: pd.DataFrame, columns: list[str]) -> Iterable[tuple[Any, tuple]]:
+def _keys(figures: pd.DataFrame, columns: list[str]) -> Iterable[tuple[Any, tuple[Any, ...]]]:
     # the currency of an amount is its unit, and another unit is a change of the figure, not another figure
     typed = figures.assign(currency=figures["currency"].where(figures["unit"] == "percent", ""))
     return zip(figures.index, typed[columns].astype(str).itertuples(index=False, name=None), strict=True)

@@ -112,7 +112,8 @@ def _year(row: Row) -> float:
 
 def _texts(row: Row, broken: set[str]) -> tuple[dict[str, str], list[str]]:
     """The texts of a row in plain form, names in normal width, and the footnote marks taken off names."""
-    texts, marks = {}, []
+    texts: dict[str, str] = {}
+    marks: list[str] = []
     for column in [*NAMES, "months", *FREE]:
         cell = row.cells[column]
         text = plain(cell.text)

@@ -10,7 +10,7 @@ import warnings
 import zipfile
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hzso_analysis.faults import DataError
 
@@ -193,7 +193,7 @@ def _workbook(path: Path, raw: bytes, notes: list[str]) -> list[Sheet]:
     return sheets
 
 
-def _sheet(typed, shown) -> Sheet:
+def _sheet(typed: Any, shown: Any) -> Sheet:
     hidden = {number for number, row in typed.row_dimensions.items() if row.hidden}
     pairs = zip(typed.iter_rows(), shown.iter_rows(), strict=True)
     lines = []
@@ -207,7 +207,7 @@ def _sheet(typed, shown) -> Sheet:
     return Sheet(typed.title, lines, merged=tuple(merged))
 
 
-def _cell(typed, shown) -> Cell:
+def _cell(typed: Any, shown: Any) -> Cell:
     value = shown.value
     if value is None:
         return Cell(str(getattr(typed.value, "text", typed.value)), "formula") if typed.data_type == "f" else Cell("")
@@ -222,7 +222,7 @@ def _cell(typed, shown) -> Cell:
     return Cell("".join(map(_part, value)) if isinstance(value, list) else str(value))
 
 
-def _part(part) -> str:
+def _part(part: Any) -> str:
     """A part of a text with several fonts; what is raised or lowered is a footnote mark, not a digit of a number."""
     raised = getattr(getattr(part, "font", None), "vertAlign", None) in ("superscript", "subscript")
     return f"<sup>{part.text}</sup>" if raised else str(part)
@@ -240,7 +240,7 @@ def _number(value: float, number_format: str) -> Cell:
     if re.search(r"[0#?],+(?![0#?,])", shape):
         return Cell(f"{number:f}", "scaled")
     places = "".join(re.findall(r"\.([0#?]+)", shape)[:1])
-    held = max(-number.normalize().as_tuple().exponent, 0)
+    held = len(f"{number:f}".partition(".")[2].rstrip("0"))
     decimals = max(places.count("0"), min(len(places), held))
     text = f"{number:.{decimals}f}" if held <= decimals else f"{number:f}"
     return Cell(text + ("%" if "%" in shape else "") + words, decimals=decimals)

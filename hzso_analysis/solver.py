@@ -11,7 +11,7 @@ import math
 import os
 import statistics
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import highspy
 import numpy as np
@@ -33,7 +33,8 @@ def quiet_highs() -> highspy.Highs:
         finally:
             os.dup2(saved, 1)
             os.close(saved)
-    for option, value in {"output_flag": False, "presolve": "off", "solver": "simplex", "threads": 1}.items():
+    options: dict[str, bool | str | int] = {"output_flag": False, "presolve": "off", "solver": "simplex", "threads": 1}
+    for option, value in options.items():
         highs.setOptionValue(option, value)
     return highs
 
@@ -86,7 +87,7 @@ class System:
         for constraint in constraints:
             add_row(self.highs, *self._ends(constraint), self._placed(constraint.terms))
 
-    def _placed(self, terms: dict[Cell, float]) -> list[tuple[int, float]]:
+    def _placed(self, terms: Mapping[Cell, float]) -> list[tuple[int, float]]:
         return [(self.column[cell], factor) for cell, factor in terms.items()]
 
     def _ends(self, constraint: Constraint) -> tuple[float, float]:
@@ -123,9 +124,9 @@ class System:
         return found
 
     def _farkas(self) -> list[int]:
-        _, exists, ray = self.highs.getDualRay()
+        _, exists, ray = self.highs.getDualRay()  # type: ignore[attr-defined]  # missing in the stubs of highspy
         ray = np.abs(ray) if exists else np.zeros(0)
-        used = np.flatnonzero(ray > 1e-9 * ray.max()) if ray.size else []
+        used = np.flatnonzero(ray > 1e-9 * ray.max()).tolist() if ray.size else []
         return sorted({self.constraints[row].figure for row in used} - {-1})
 
     def localise(self) -> tuple[list[frozenset[int]], bool]:
@@ -193,19 +194,19 @@ class System:
         chosen = frozenset(f for f, z in zip(figures, highs.getSolution().col_value, strict=True) if z > 0.5)
         return chosen, sum(self.weights[figure] for figure in chosen)
 
-    def _aim(self, terms: dict[Cell, float]) -> None:
+    def _aim(self, terms: Mapping[Cell, float]) -> None:
         costs = np.zeros(len(self.cells))
         for cell, factor in terms.items():
             costs[self.column[cell]] += factor
         self.highs.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
 
-    def bounds(self, terms: dict[Cell, float]) -> tuple[float, float]:
+    def bounds(self, terms: Mapping[Cell, float]) -> tuple[float, float]:
         """Least and greatest value of a sum of levels over everything that is switched on."""
         self._aim(terms)
         low, high = extremes(self.highs)
         return low * self.scale, high * self.scale
 
-    def ratio(self, numerator: dict[Cell, float], denominator: dict[Cell, float]) -> tuple[float, float]:
+    def ratio(self, numerator: Mapping[Cell, float], denominator: Mapping[Cell, float]) -> tuple[float, float]:
         """Least and greatest quotient of two sums of levels, by the transformation of Charnes and Cooper (1962)."""
         highs = quiet_highs()
         for _ in range(len(self.cells) + 1):

@@ -81,7 +81,7 @@ def _check_arguments(year: object, area: str, like: str, source: str, folder: Pa
     """The year as a number and the CSV file of it; ValueError with every wrong argument."""
     faults = []
     try:
-        year = whole_year(year)
+        number = whole_year(year)
     except ValueError as error:
         faults.append(f"year: found {year!r}; {error}")
     if (like or area) not in (there := areas(folder)):
@@ -90,10 +90,10 @@ def _check_arguments(year: object, area: str, like: str, source: str, folder: Pa
     faults += argument_faults(area, source, folder)
     if faults:
         raise ValueError("\n".join(faults))
-    target = folder / area / f"{year}.csv"
+    target = folder / area / f"{number}.csv"
     if old := [path for path in (target, target.with_suffix(".xlsx")) if path.exists()]:
         raise FileExistsError(f"{old[0]} is there already; fill it in, or move it away for a new one")
-    return year, target
+    return number, target
 
 
 def to_fill_in(figures: pd.DataFrame, year: int) -> pd.DataFrame:
@@ -146,7 +146,7 @@ def csv_text(rows: pd.DataFrame) -> bytes:
             [f"{name}: found {text}; Excel takes it for a formula; choose another id" for name, text in risky]
         )
     safe = {name: rows[name].mask(rows[name].str.startswith(FORMULA), "'" + rows[name]) for name in free}
-    return rows.assign(**safe).to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+    return str(rows.assign(**safe).to_csv(index=False, lineterminator="\r\n")).encode("utf-8-sig")
 
 
 def workbook(rows: pd.DataFrame, data_dir: str | Path | None = None) -> bytes:

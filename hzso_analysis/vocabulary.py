@@ -113,8 +113,8 @@ def column_name(text: str) -> str:
     """
     plain = folded(text).lower()
     words = [plain.replace(" ", ""), *filter(None, re.split(r"[\s/|()]+", plain))]
-    known = {_COLUMNS.get(word) for word in words[1:]}
-    return _COLUMNS.get(words[0]) or (known.pop() if len(known) == 1 and None not in known else plain)
+    known = {_COLUMNS.get(word, "") for word in words[1:]}
+    return _COLUMNS.get(words[0]) or (known.pop() if len(known) == 1 else "") or plain
 
 
 def unit_name(text: str) -> str:

@@ -14,7 +14,7 @@ from hzso_analysis.faults import ReportError
 try:
     import fcntl
 except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module elsewhere
 
 SECONDS = 600.0  # that a chapter may take
 LOCK, OLD = "lock", "old"

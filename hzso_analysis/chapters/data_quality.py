@@ -10,7 +10,7 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, category_name, from_ledger, label, match
-from hzso_analysis.exhibits import Exhibit, chart, mark, stamped, table, where_printed
+from hzso_analysis.exhibits import Exhibit, Row, chart, mark, stamped, table, where_printed
 from hzso_analysis.figures import codebook
 from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
@@ -141,7 +141,7 @@ def implied(edition: Edition) -> Exhibit:
     return chart(edition, charts.ranges, lines, title=title, subtitle=note, highlight=odd, **words)
 
 
-def _implying(edition: Edition, cell: Cell) -> list[dict]:
+def _implying(edition: Edition, cell: Cell) -> list[Row]:
     """A mark for each figure that alone implies something sharp for a cell, the printed levels of the cell last."""
     lines = []
     for line in edition.reconciliation.explain(cell).itertuples():
@@ -187,8 +187,8 @@ def conflicts(edition: Edition) -> Exhibit:
         low, high = (rows["value"] - rows["precision"]).max(), (rows["value"] + rows["precision"]).min()
         if low > high + 1e-9:
             ordered = [row for _, row in rows.sort_values("weight", ascending=False, kind="stable").iterrows()]
-            words = [{"printed": wording.as_printed(row), "source": row["source"]} for row in ordered]
-            said = "; ".join(say("data_quality.conflicts_printed", **one) for one in words)
+            printed = [{"printed": wording.as_printed(row), "source": row["source"]} for row in ordered]
+            said = "; ".join(say("data_quality.conflicts_printed", **one) for one in printed)
             lines.append({"item": named(edition, ordered[0]), "what the sources print": said, "rows": rows})
     title = say("data_quality.conflicts_one" if len(lines) == 1 else "data_quality.conflicts_title", number=len(lines))
     words = {"heading": say("data_quality.conflicts_heading"), "gap": say("data_quality.conflicts_gap")}

@@ -10,7 +10,7 @@ from hzso_analysis import charts, wording
 from hzso_analysis.chapters.scale import EXECUTED, growth_between
 from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, find, label, match, printed_rows, series, value_text
-from hzso_analysis.exhibits import Exhibit, chart, mark, measure_rows, quantity_row, ratio_row, table
+from hzso_analysis.exhibits import Exhibit, Row, chart, mark, measure_rows, quantity_row, ratio_row, table
 from hzso_analysis.exhibits import where_printed as where
 from hzso_analysis.figures import codebook, load_policies
 from hzso_analysis.wording import say
@@ -71,9 +71,9 @@ def _printed_table(edition: Edition, names: list[str], words: dict[str, str]) ->
             named = [label(edition, "indicators", name)]
             named += [_small(label(edition, "categories", cell.category))] if cell.category != "total" else []
             named += [cell.measure] if cell.measure != "level" else []
-            key, item = (name, "", cell.category), ", ".join(named)
-            found = find(edition, *key, months=cell.months) if cell.measure == "level" else None
-            lines = [quantity_row(item, found)] if found else measure_rows(edition, item, *key, cell.measure)
+            at, item = (name, "", cell.category), ", ".join(named)
+            found = find(edition, *at, months=cell.months) if cell.measure == "level" else None
+            lines = [quantity_row(item, found)] if found else measure_rows(edition, item, *at, cell.measure)
             for line in lines:
                 source = line.pop("source")  # the last column is the widest
                 rows.append(line | {"note": cell.note, "source": source})
@@ -220,11 +220,11 @@ def per_executed(edition: Edition) -> Exhibit:
         tops = [find(edition, FUND, year=year, months="") for year in years]
         bases = [find(edition, EXECUTED, "offshore", year=year, months="", unit="USD million") for year in years]
         if all(tops) and all(bases):
-            sums = [{quantity.cell: 1000.0 for quantity in tops}, {quantity.cell: 1.0 for quantity in bases}]
-            used = pd.concat([sure, *(quantity.rows for quantity in bases)])
+            sums = [{top.cell: 1000.0 for top in tops if top}, {base.cell: 1.0 for base in bases if base}]
+            used = pd.concat([sure, *(base.rows for base in bases if base)])
             marks.append(mark(_when(years[0], years[-1]), *edition.reconciliation.ratio(*sums), used))
 
-    def title(marks: list[dict]) -> str:
+    def title(marks: list[Row]) -> str:
         said = [say("environment_and_policy.in_years", amount=row["text"], years=row["label"]) for row in marks[::-1]]
         return say("environment_and_policy.contracts_title", currency=currency, amounts=wording.listing(said))
 
@@ -238,16 +238,16 @@ def target(edition: Edition) -> Exhibit:
     """The growth a year that the aim asks for, beside the growth of offshore executed in the year."""
     rows, marks = printed_rows(edition, TARGET, "", "total", "level"), []
     for _, row in rows.head(1).iterrows():
-        ends = interval(row["value"], row["precision"], row["qualifier"])
-        ends = ((1 + end / 100) ** (1 / TARGET_YEARS) - 1 for end in ends)
+        printed = interval(row["value"], row["precision"], row["qualifier"])
+        low, high = ((1 + end / 100) ** (1 / TARGET_YEARS) - 1 for end in printed)
         name = say("environment_and_policy.target_aim", percent=wording.printed(row), years=TARGET_YEARS)
-        marks.append(mark(name, *ends, rows, fraction=True))
+        marks.append(mark(name, low, high, rows, fraction=True))
         found = find(edition, EXECUTED, "offshore")
-        if bounds := found and growth_between(edition, found.cell):
+        if found and (bounds := growth_between(edition, found.cell)):
             name = say("environment_and_policy.target_executed", year=edition.year)
             marks.append(mark(name, *bounds, found.rows, fraction=True))
 
-    def title(marks: list[dict]) -> str:
+    def title(marks: list[Row]) -> str:
         key = "environment_and_policy.target_title" if len(marks) > 1 else "environment_and_policy.target_alone"
         return say(key, aim=marks[0]["text"], growth=marks[-1]["text"], year=edition.year)
 
@@ -258,15 +258,16 @@ def target(edition: Edition) -> Exhibit:
 
 def evaluation(edition: Edition) -> Exhibit:
     """Places in the evaluation of demonstration cities over the years, with the number of sources that print each."""
-    marks, held = [], []
-    for found in series(edition, EVALUATION):
-        agree, held = found.rows["value"].between(found.low, found.high), [*held, value_text(found)]
+    marks, known = [], series(edition, EVALUATION)
+    held = [value_text(found) for found in known]
+    for found, place in zip(known, held, strict=True):
+        agree = found.rows["value"].between(found.low, found.high)
         text = "environment_and_policy.place_one" if len(agree) == 1 else "environment_and_policy.place_many"
-        text = say(text, place=held[-1], agree=agree.sum(), number=len(agree))
+        text = say(text, place=place, agree=agree.sum(), number=len(agree))
         name = say("environment_and_policy.place")
         marks.append(mark("", found.low, found.high, found.rows, text=text, series=name, year=found.cell.year))
 
-    def title(marks: list[dict]) -> str:
+    def title(marks: list[Row]) -> str:
         listed = wording.listing((place for place, _ in groupby(held)), say("environment_and_policy.then"))
         words = {"area": wording.area_name(edition.area), "years": _when(marks[0]["year"], marks[-1]["year"])}
         return say("environment_and_policy.standing_title", places=listed, **words)

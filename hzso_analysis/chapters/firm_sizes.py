@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from hzso_analysis import charts, wording
 from hzso_analysis.chapters.leading_enterprises import bands_of, from_records, known_bands, leaders, other_firms, slices
 from hzso_analysis.concentration import concentration_bounds, extreme_allocations, lorenz_envelope, point_estimate
 from hzso_analysis.edition import BASES, Edition, Quantity, Share, exact, find, label, share, value_text
-from hzso_analysis.exhibits import Exhibit, chart, mark, table
+from hzso_analysis.exhibits import Exhibit, Row, chart, mark, table
 from hzso_analysis.vocabulary import LEADING
 from hzso_analysis.wording import say
 
@@ -44,12 +44,14 @@ class SizeTable(NamedTuple):
     """A leading group in size bands: the arguments of `concentration_bounds`, and the figure rows behind them.
 
     `fewest` is the least number of firms outside the bands that the published numbers allow, `names` are the bands.
+    `base` is the total that the share of the group is taken of.
     """
 
-    published: dict
+    published: dict[str, Any]
     rows: pd.DataFrame
     fewest: float
     names: list[str]
+    base: Quantity
 
     @property
     def ks(self) -> list[int]:
@@ -58,9 +60,9 @@ class SizeTable(NamedTuple):
         return sorted({k for k in LEADING if k < listed} | {listed})
 
     @property
-    def single(self) -> dict:
+    def single(self) -> dict[str, Any]:
         """The same with one value for each range: the middle of amount and share, the fewest firms."""
-        keys = [key for key in ("group_total", "group_share") if key in self.published]
+        keys: list[str] = [key for key in ("group_total", "group_share") if key in self.published]
         keys = keys if "group_share" in keys else [*keys, "total"]
         middle = {key: sum(self.published[key]) / 2 for key in keys}
         return {"bands": self.published["bands"], "n_rest": self.fewest} | middle
@@ -70,7 +72,7 @@ def size_table(edition: Edition) -> SizeTable | None:
     """The leading group of the year in size bands; None where no group of known number has a known share."""
     group = leaders(edition)
     part = share(edition, group[2]) if group else None
-    if part is None or group[1].low < group[1].high:
+    if group is None or part is None or group[1].low < group[1].high:
         return None
     if from_records(edition):
         return _recorded_table(edition, group, part)
@@ -89,7 +91,7 @@ def size_table(edition: Edition) -> SizeTable | None:
     published |= {"total": (part.base.low, part.base.high), "n_rest": rest}
     fewest = sum(n for _, n in extreme_allocations(**published).least) - firms.low
     rows = pd.concat([quantity.rows for b in {name, *names} for quantity in known[b] if quantity])
-    return SizeTable(published, rows, fewest, names)
+    return SizeTable(published, rows, fewest, names, part.base)
 
 
 def _recorded_table(edition: Edition, group: tuple[str, Quantity, Quantity], part: Share) -> SizeTable | None:
@@ -107,12 +109,12 @@ def _recorded_table(edition: Edition, group: tuple[str, Quantity, Quantity], par
         unknown.pop()["total"] = own[0] - math.fsum(band["total"] for band in known)
     # an estimate has nine digits, so beside levels with all their digits a part can come out above the whole
     own = own if unknown else (math.fsum(band["total"] for band in bands),) * 2
-    whole = tuple(max(end, own[0]) for end in whole)
-    own = tuple(min(end, whole[1]) for end in own)
+    whole = max(whole[0], own[0]), max(whole[1], own[0])
+    own = min(own[0], whole[1]), min(own[1], whole[1])
     published = {"bands": bands, "group_total": own, "total": whole, "n_rest": (least, most)}
     fewest = sum(n for _, n in extreme_allocations(**published).least) - firms.low
     rows = pd.concat([held.rows, *(piece.rows for piece in cut)])
-    return SizeTable(published, rows, fewest, [piece.name for piece in cut])
+    return SizeTable(published, rows, fewest, [piece.name for piece in cut], part.base)
 
 
 def _range(quantity: Quantity) -> tuple[float, float]:
@@ -121,14 +123,14 @@ def _range(quantity: Quantity) -> tuple[float, float]:
     return (quantity.low, quantity.high) if value is None else (value, value)
 
 
-def recorded(edition: Edition) -> dict[str, Quantity]:
-    """The shares of the k largest enterprises and the index that contract records say, by indicator."""
+def recorded(edition: Edition) -> dict[str, tuple[Quantity, float]]:
+    """The shares of the k largest enterprises and the index that contract records say, with all digits."""
     names = [*(f"CR{k}" for k in LEADING), INDEX]
     found = {name: find(edition, name, "offshore", months="") for name in names}
-    return {name: quantity for name, quantity in found.items() if exact(quantity) is not None}
+    return {name: (q, value) for name, q in found.items() if q and (value := exact(q)) is not None}
 
 
-def basis(known: dict[str, Quantity], sizes: SizeTable | None) -> str:
+def basis(known: Collection[str], sizes: SizeTable | None) -> str:
     """Which of the shares and the index are exact, and what stands in for the others."""
     said = [say("firm_sizes.basis_exact", names=_named(known))] if known else []
     if others := [name for name in [*(f"CR{k}" for k in LEADING), INDEX] if name not in known]:
@@ -154,13 +156,13 @@ def summary(edition: Edition) -> Exhibit | str:
     known, sizes = recorded(edition), size_table(edition)
     if sizes is None and not known:
         return _gap(edition, "").note
-    bounds = concentration_bounds(**sizes.published, ks=(1, 2)) if sizes else None
+    bounds = concentration_bounds(**sizes.published, ks=(1, 2)) if sizes else pd.DataFrame()
     if not known:
         one, two = (wording.percent_between(*bounds.loc[f"CR{k}"]) for k in (1, 2))
         equal = wording.span(*bounds.loc["N_eff"]).replace("–", say("firm_sizes.to"))
-        said = say("firm_sizes.summary", one=one, two=two, equal=equal, year=edition.year)
-        return f"{said} {basis(known, sizes)}" if from_records(edition) else said
-    texts = {k: _percent(known[f"CR{k}"]) for k in LEADING if f"CR{k}" in known}
+        text = say("firm_sizes.summary", one=one, two=two, equal=equal, year=edition.year)
+        return f"{text} {basis(known, sizes)}" if from_records(edition) else text
+    texts = {k: _percent(known[f"CR{k}"][0]) for k in LEADING if f"CR{k}" in known}
     texts |= {k: wording.percent_between(*bounds.loc[f"CR{k}"]) for k in (1, 2) if sizes and k not in texts}
     said = []
     if {1, 2} <= set(texts):
@@ -169,7 +171,7 @@ def summary(edition: Edition) -> Exhibit | str:
         shares = wording.listing(say("firm_sizes.summary_share", number=k, share=texts[k]) for k in sorted(texts))
         said.append(say("firm_sizes.summary_shares", shares=shares, year=edition.year))
     if INDEX in known:
-        index = exact(known[INDEX])
+        index = known[INDEX][1]
         words = {"index": wording.half_up(index), "equal": wording.half_up(10_000 / index, 1)}
         said.append(say("firm_sizes.summary_index", **words))
     return " ".join([*said, basis(known, sizes)])
@@ -182,24 +184,25 @@ def _percent(quantity: Quantity) -> str:
 def ratios(edition: Edition) -> Exhibit:
     """Bars of the share of the k largest firms: exact from contract records, else bounds with a point estimate."""
     sizes, heading, known = size_table(edition), say("firm_sizes.ratios_heading"), recorded(edition)
-    said = {int(name[2:]): quantity for name, quantity in known.items() if name != INDEX}
+    said = {int(name[2:]): found for name, found in known.items() if name != INDEX}
     ks = sorted({*(sizes.ks if sizes else []), *said})
     if not ks:
         return _gap(edition, heading)
     asked = [k for k in ks if k not in said]
-    bounds = concentration_bounds(**sizes.published, ks=asked) if asked else pd.DataFrame()
+    bounds = concentration_bounds(**sizes.published, ks=asked) if sizes and asked else pd.DataFrame()
     # a share of all bands can be as exact as one that is recorded: then there is nothing to estimate
     wide = {k for k in asked if not said or bounds.loc[f"CR{k}", "high"] - bounds.loc[f"CR{k}", "low"] > wording.EXACT}
-    estimate = point_estimate(**sizes.single, ks=sorted(wide)) if wide else {}
+    estimate = point_estimate(**sizes.single, ks=sorted(wide)) if sizes and wide else {}
     rows = []
     for k in ks:
         name = say("firm_sizes.ratios_many" if k > 1 else "firm_sizes.ratios_one", number=k)
-        more = {"estimate": 100 * estimate[f"CR{k}"] if k in wide else math.nan} if wide else {}
+        more: Row = {"estimate": 100 * estimate[f"CR{k}"] if k in wide else math.nan} if wide else {}
         if k in said:
-            ends, more = [exact(said[k]) / 100] * 2, {"text": _percent(said[k])} | more
-        else:
-            ends = bounds.loc[f"CR{k}"]
-        rows.append(mark(name, *ends, said[k].rows if k in said else sizes.rows, fraction=True, **more))
+            low = high = said[k][1] / 100
+            used, more = said[k][0].rows, {"text": _percent(said[k][0])} | more
+        elif sizes:
+            (low, high), used = bounds.loc[f"CR{k}"], sizes.rows
+        rows.append(mark(name, low, high, used, fraction=True, **more))
     place = min(1, len(ks) - 1)
     ends = rows[place]["low"] / 100, rows[place]["high"] / 100
     text = rows[place]["text"] if ks[place] in said else wording.percent_between(*ends)
@@ -215,9 +218,12 @@ def ratios(edition: Edition) -> Exhibit:
 def classes(edition: Edition) -> Exhibit:
     """The Herfindahl-Hirschman index or its bounds against the classes of three merger guidelines."""
     sizes, heading, known = size_table(edition), say("firm_sizes.classes_heading"), recorded(edition).get(INDEX)
-    if sizes is None and known is None:
+    if known:
+        (low, high), used = (known[1],) * 2, known[0].rows
+    elif sizes:
+        (low, high), used = concentration_bounds(**sizes.published).loc["HHI_10000"], sizes.rows
+    else:
         return _gap(edition, heading)
-    low, high = [exact(known)] * 2 if known else concentration_bounds(**sizes.published).loc["HHI_10000"]
     rows, found = [], {}
     for years, edges in GUIDELINES.items():
         ends = pairwise((0, *edges, 10_001))
@@ -225,7 +231,7 @@ def classes(edition: Edition) -> Exhibit:
         names = wording.listing(touched, say("firm_sizes.or"))
         text = say("firm_sizes.classes_text", index=wording.span(low, high, 0), names=names)
         found[say(years)] = touched
-        rows.append(mark(say(years), low, high, known.rows if known else sizes.rows, text=text, edges=edges))
+        rows.append(mark(say(years), low, high, used, text=text, edges=edges))
     key = "firm_sizes.classes_exact" if known else "firm_sizes.classes_subtitle"
     words = {"subtitle": say(key, year=edition.year), "heading": heading, "gap": ""}
     title = _classes_title(wording.half_up(low) if known else wording.between(low, high, ""), found)
@@ -294,17 +300,16 @@ def measures(edition: Edition) -> Exhibit:
     return table(edition, [{key: row[key] for key in order} for row in rows], title=title, note=note)
 
 
-def _exact_measures(edition: Edition, known: dict[str, Quantity]) -> dict[str, list[dict]]:
+def _exact_measures(edition: Edition, known: dict[str, tuple[Quantity, float]]) -> dict[str, list[Row]]:
     """Rows of what is exact, by the measure whose bounds they stand for; shares, which have none here, under blank."""
-    found: dict[str, list[dict]] = {}
+    found: dict[str, list[Row]] = {}
 
     def add(measure: str, item: str, text: str, unit: str, value: float, status: str, rows: pd.DataFrame) -> None:
         row = {"item": item, "bounds": text, "unit": unit, "status": status, "low": value, "high": value, "rows": rows}
         found.setdefault(measure, []).append(row)
 
     total = find(edition, "contracts executed", "offshore", months="")
-    for name, quantity in known.items():
-        value = exact(quantity)
+    for name, (quantity, value) in known.items():
         if name == INDEX:
             add("HHI_10000", say("firm_sizes.index"), wording.half_up(value), "", value, "published", quantity.rows)
             equal = 10_000 / value
@@ -312,9 +317,9 @@ def _exact_measures(edition: Edition, known: dict[str, Quantity]) -> dict[str, l
             continue
         unit = wording.unit_text("percent")
         add("", label(edition, "indicators", name), value_text(quantity), unit, value, "published", quantity.rows)
-        if (measure := HELD.get(name)) and exact(total) is not None:
+        if (measure := HELD.get(name)) and total and (whole := exact(total)) is not None:
             item, unit, _ = MEASURES[measure]
-            held, used = value * exact(total) / 100, pd.concat([quantity.rows, total.rows])
+            held, used = value * whole / 100, pd.concat([quantity.rows, total.rows])
             add(measure, say(item), wording.half_up(held, 2), unit, held, "computed", used)
     return found
 
@@ -331,9 +336,10 @@ def one_more(edition: Edition) -> Exhibit:
     if len(bands) > 1:
         known = known_bands(edition)
         for name, band in zip(sizes.names, bands, strict=True):
-            if not name or not math.isnan(band.get("total", math.nan)):
+            held = known[name][1] if name else None
+            if held is None or not math.isnan(band.get("total", math.nan)):
                 continue
-            middle = (known[name][1].low + known[name][1].high) / 2
+            middle = (held.low + held.high) / 2
             more = [other | ({"total": middle} if other is band else {}) for other in bands]
             words = {"firms": value_text(known[name][0]), "band": label(edition, "categories", name)}
             item = say("firm_sizes.amount_above" if math.isinf(band["hi"]) else "firm_sizes.amount_within", **words)
@@ -349,7 +355,7 @@ def one_more(edition: Edition) -> Exhibit:
     return table(edition, rows, title=title, note=say("firm_sizes.one_more_note"))
 
 
-def _narrowed(sizes: SizeTable, item: str, value: str, bands: list[dict]) -> dict:
+def _narrowed(sizes: SizeTable, item: str, value: str, bands: list[dict[str, Any]]) -> Row:
     """A row of bounds for other bands than the published ones."""
     bounds = concentration_bounds(**sizes.published | {"bands": bands}, ks=(1, 2))
     low, high = bounds.loc["HHI_10000"]
@@ -365,19 +371,20 @@ def sensitivity(edition: Edition) -> Exhibit:
         return _gap(edition, heading)
     for basis in BASES:
         based = edition._replace(total_basis=basis)
-        sizes, total = size_table(based), share(based, leaders(based)[2]).base
-        words = wording.amount(wording.span(total.low, total.high), total.cell.unit)
-        if basis == "estimated" and total.status != "corrected":
-            return Exhibit(heading, pd.DataFrame(), say("firm_sizes.sensitivity_gap", total=words))
-        found[say("firm_sizes.on_total", total=words)] = concentration_bounds(**sizes.published, ks=sizes.ks)
+        if (sizes := size_table(based)) is None:
+            return _gap(edition, heading)
+        total = wording.amount(wording.span(sizes.base.low, sizes.base.high), sizes.base.cell.unit)
+        if basis == "estimated" and sizes.base.status != "corrected":
+            return Exhibit(heading, pd.DataFrame(), say("firm_sizes.sensitivity_gap", total=total))
+        found[say("firm_sizes.on_total", total=total)] = concentration_bounds(**sizes.published, ks=sizes.ks)
     rows = []
     for measure in [*(f"CR{k}" for k in sizes.ks), "HHI_10000", "N_eff"]:
         key = "firm_sizes.cr1" if measure == "CR1" else "firm_sizes.cr"
         ratio, decimals = measure[:2] == "CR", 0 if measure == "HHI_10000" else None
         row = {"item": say(key, number=measure[2:]) if ratio else say(MEASURES[measure][0])}
-        for words, bounds in found.items():
-            ends = bounds.loc[measure]
-            row[words] = wording.percent(*ends) if ratio else wording.span(*ends, decimals)
+        for name, bounds in found.items():
+            low, high = bounds.loc[measure]
+            row[name] = wording.percent(low, high) if ratio else wording.span(low, high, decimals)
         rows.append(row | {"rows": sizes.rows})
     k = sizes.ks[min(1, len(sizes.ks) - 1)]
     texts = [wording.percent(*bounds.loc[f"CR{k}"]) for bounds in found.values()]

@@ -25,6 +25,7 @@ from hzso_analysis.edition import (
 )
 from hzso_analysis.exhibits import (
     Exhibit,
+    Row,
     cell_row,
     chart,
     mark,
@@ -68,8 +69,8 @@ def known_bands(edition: Edition, area: str | None = None) -> dict[str, tuple[Qu
     for band in book.index:
         firms = find(edition, FIRMS, "offshore", band, area=area)
         if firms and firms.high - firms.low <= 0.05 * firms.high:
-            at = {"area": area, "months": firms.cell.months, "unit": "USD million"}
-            found[band] = (firms, find(edition, EXECUTED, "offshore", band, **at))
+            months, unit = firms.cell.months, "USD million"
+            found[band] = (firms, find(edition, EXECUTED, "offshore", band, area=area, months=months, unit=unit))
     return {band: found[band] for band in _ordered(book, found)}
 
 
@@ -127,8 +128,8 @@ def leading(edition: Edition) -> tuple[str, Quantity, Quantity] | None:
     if (widest := leaders(edition)) is None or exact(widest[1]) is None:
         return widest
     book = bands_of(edition)
-    groups = [(b, f, held) for b, (f, held) in known_bands(edition).items() if book.loc[b, "high"] == math.inf]
-    return next((group for group in groups if group[1].low > 1 and exact(group[2]) is not None), widest)
+    known = [(b, f, held) for b, (f, held) in known_bands(edition).items() if held and exact(held) is not None]
+    return next((g for g in known if g[1].low > 1 and book.loc[g[0], "high"] == math.inf), widest)
 
 
 def leaders(edition: Edition) -> tuple[str, Quantity, Quantity] | None:
@@ -192,12 +193,12 @@ def slice_name(edition: Edition, part: Slice) -> str:
     return say("leading_enterprises.slice", low=wording.half_up(part.low), high=wording.half_up(part.high))
 
 
-def _smaller(edition: Edition, cut: list[Slice]) -> list[dict]:
+def _smaller(edition: Edition, cut: list[Slice]) -> list[Row]:
     """A mark for the firms below all bands, where the number of all firms is known."""
     everyone = find(edition, FIRMS, "offshore")
-    left = exact(everyone) is not None and everyone.low - sum(part.firms for part in cut)
+    left = everyone.low - sum(part.firms for part in cut) if everyone and exact(everyone) is not None else 0
     name = say("leading_enterprises.smaller", low=wording.half_up(cut[-1].low))
-    return [mark(name, left, left, everyone.rows)] if left else []
+    return [mark(name, left, left, everyone.rows)] if everyone and left else []
 
 
 def counts(edition: Edition) -> Exhibit:
@@ -208,10 +209,10 @@ def counts(edition: Edition) -> Exhibit:
     if cut := slices(edition) if from_records(edition) else []:
         rows = [mark(slice_name(edition, part), part.firms, part.firms, part.rows) for part in cut]
         rows, known = [*rows, *_smaller(edition, cut)], {}
-    implied = [_named(edition, band, firms) for band, (firms, _) in known.items() if firms.status != "published"]
-    implied = [say("leading_enterprises.counts_implied", **words) for words in implied]
+    hidden = [_named(edition, band, firms) for band, (firms, _) in known.items() if firms.status != "published"]
+    implied = [say("leading_enterprises.counts_implied", **words) for words in hidden]
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[Row]) -> str:
         words = {"firms": rows[0]["text"], "band": rows[0]["label"], "year": edition.year}
         key = "leading_enterprises.counts_title_implied" if implied else "leading_enterprises.counts_title"
         return say(key, implied=wording.listing(implied), **words)
@@ -224,8 +225,8 @@ def counts(edition: Edition) -> Exhibit:
 def concentration(edition: Edition) -> Exhibit:
     """The whole cut into the leading group and all other firms."""
     group, rows, note, title = leading(edition), [], "", ""
-    part = group and share(edition, group[2])
-    if part and part.low > 0:  # where the total has no upper end there is no whole to cut
+    part = share(edition, group[2]) if group else None
+    if group and part and part.low > 0:  # where the total has no upper end there is no whole to cut
         band, firms, held = group
         words, others = _named(edition, band, firms), other_firms(edition, firms)
         rest = say("leading_enterprises.others")
@@ -248,7 +249,7 @@ def concentration(edition: Edition) -> Exhibit:
 def other_firms(edition: Edition, firms: Quantity) -> tuple[float, float] | None:
     """Bounds of the number of firms outside the leading group: of those with contracts, or else of those registered."""
     recorded = find(edition, FIRMS, "offshore")
-    if exact(recorded) is not None:
+    if recorded and exact(recorded) is not None:
         return recorded.low - firms.high, recorded.high - firms.low
     registered = find(edition, "enterprises registered")
     if registered is None or registered.low <= firms.high:
@@ -266,14 +267,14 @@ def averages(edition: Edition) -> Exhibit:
             rows.append(mark(name, *ends, firms.rows))
     group = leading(edition)
     part, others = group and share(edition, group[2]), group and other_firms(edition, group[1])
-    if part and others and others[0] > 0:
+    if group and part and others and others[0] > 0:
         ends = max(0.0, part.base.low - group[2].high) / others[1], (part.base.high - group[2].low) / others[0]
         key = (
             "leading_enterprises.averages_recorded" if from_records(edition) else "leading_enterprises.averages_others"
         )
         rows.append(mark(say(key), *ends, group[2].rows))
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[Row]) -> str:
         words = {"firms": rows[0]["label"], "amount": wording.amount(rows[0]["text"], "USD million")}
         key = (
             "leading_enterprises.averages_both"
@@ -303,7 +304,7 @@ def nation(edition: Edition) -> Exhibit:
                 pair.append(mark(name, part.low, part.high, used, fraction=True))
         rows += pair if len(pair) == 2 else []
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[Row]) -> str:
         return say("leading_enterprises.nation_title", share=rows[0]["text"], other_share=rows[1]["text"], **words)
 
     gap = "leading_enterprises.nation_gap" if edition.compare_with else "leading_enterprises.nation_none"

@@ -9,7 +9,7 @@ import pandas as pd
 from hzso_analysis import wording
 from hzso_analysis.chapters import shares
 from hzso_analysis.edition import Edition, Quantity, exact, find, label, share, withheld
-from hzso_analysis.exhibits import Exhibit, table
+from hzso_analysis.exhibits import Exhibit, Row, table
 from hzso_analysis.figures import codebook
 from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
@@ -62,11 +62,12 @@ def from_records(edition: Edition) -> bool:
 def complete(edition: Edition) -> bool:
     """Whether contract records name every market, so that nothing of the total is left."""
     book, known = markets_of(edition), known_markets(edition)
-    single = {name: exact(known[name]) for name in known if book.loc[name, "relation"] == "disjoint"}
+    names = [name for name in known if book.loc[name, "relation"] == "disjoint"]
+    single = [value for name in names if (value := exact(known[name])) is not None]
     total = exact(find(edition, shares.EXECUTED, "offshore", months=""))
-    if total is None or not single or None in single.values():
+    if total is None or not single or len(single) < len(names):
         return False
-    return abs(sum(single.values()) - total) <= wording.EXACT * len(single)
+    return abs(sum(single) - total) <= wording.EXACT * len(single)
 
 
 def largest(edition: Edition) -> list[str]:
@@ -79,7 +80,7 @@ def wide(edition: Edition) -> list[str]:
     """The markets that have room for their names in one bar: of contract records, which know small ones, the others."""
     names = largest(edition)
     parts = {name: share(edition, known_markets(edition)[name]) for name in names} if from_records(edition) else {}
-    return [name for name in names if name not in parts or (parts[name] and parts[name].low >= NARROW)] or names[:1]
+    return [name for name in names if name not in parts or ((part := parts[name]) and part.low >= NARROW)] or names[:1]
 
 
 def _gap(edition: Edition) -> str:
@@ -104,7 +105,7 @@ def split(edition: Edition) -> Exhibit:
     """The whole cut into the largest markets that do not overlap and the rest of the world."""
     known, ranked = known_markets(edition), complete(edition)
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[Row]) -> str:
         words = {"name": rows[0]["label"], "share": rows[0]["text"]}
         if ranked and len(rows) > 1 and rows[1]["name"]:
             return say("markets.split_ranked", second=rows[1]["label"], second_share=rows[1]["text"], **words)
@@ -181,8 +182,9 @@ def _index(low: float, high: float) -> str:
 
 def _exact_diversification(edition: Edition, parts: dict[str, Quantity]) -> Exhibit:
     """Table of the diversification over all markets of contract records, what they leave over counted as one market."""
-    total, used = sum(map(exact, parts.values())), pd.concat([quantity.rows for quantity in parts.values()])
-    part = {name: exact(quantity) / total for name, quantity in parts.items()}
+    held = {name: value for name, quantity in parts.items() if (value := exact(quantity)) is not None}
+    total, used = sum(held.values()), pd.concat([quantity.rows for quantity in parts.values()])
+    part = {name: value / total for name, value in held.items()}
     index = sum(one**2 for one in part.values())
     first = next((name for name in part if name != OTHERS), OTHERS)
     name, text = label(edition, "categories", first), wording.percent(part[first], part[first])

@@ -9,7 +9,7 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.chapters import firm_sizes, leading_enterprises, markets, scale, sector_mix, talent_training
 from hzso_analysis.edition import Edition, Quantity, Share, category_name, find, match, printed_rows, share, withheld
-from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, table
+from hzso_analysis.exhibits import Exhibit, Row, chart, mark, quantity_row, table
 from hzso_analysis.wording import say
 
 EXECUTED, SIGNED = "contracts executed", "contracts signed"
@@ -82,9 +82,8 @@ def against_printed_total(edition: Edition) -> Exhibit:
     rows.sort(key=lambda row: -row["first"])
     words = {"heading": say("overview.against_heading"), "gap": say("overview.against_gap", year=edition.year)}
     words |= {"subtitle": say("overview.against_subtitle", year=edition.year)}
-    computed_on = say("overview.computed_on", total=wording.printed(total)) if rows else ""
-    words |= {"names": (say("overview.as_printed"), computed_on)}
-    return chart(edition, charts.pairs, rows, title=lambda marks: _against(edition, total, marks), **words)
+    names = say("overview.as_printed"), say("overview.computed_on", total=wording.printed(total)) if rows else ""
+    return chart(edition, charts.pairs, rows, title=lambda marks: _against(edition, total, marks), names=names, **words)
 
 
 def _printed_shares(edition: Edition) -> list[tuple[Quantity, pd.Series]]:
@@ -99,7 +98,7 @@ def _printed_shares(edition: Edition) -> list[tuple[Quantity, pd.Series]]:
     return pairs
 
 
-def _against(edition: Edition, total: pd.Series, rows: list[dict]) -> str:
+def _against(edition: Edition, total: pd.Series, rows: list[Row]) -> str:
     """Whether the shares were computed on the printed total, or on which one they were."""
     said = wording.amount(wording.printed(total), total["unit"])
     if all(row["agrees"] for row in rows):
@@ -121,7 +120,7 @@ def nation(edition: Edition) -> Exhibit:
     rows.sort(key=lambda row: -row["low"])
     other = wording.area_name(edition.compare_with)
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[Row]) -> str:
         nouns = [row["label"][:1].lower() + row["label"][1:] for row in rows]
         words = {"area": wording.area_name(edition.area), "other": other, "share": rows[0]["text"], "what": nouns[0]}
         key = "overview.nation_two" if len(rows) > 1 else "overview.nation_one"

@@ -9,7 +9,7 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share, value_text
-from hzso_analysis.exhibits import Exhibit, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
+from hzso_analysis.exhibits import Exhibit, Row, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
 from hzso_analysis.figures import codebook
 from hzso_analysis.wording import say
 
@@ -43,7 +43,7 @@ def headline_title(edition: Edition) -> str:
     return say(key, period=when, amount=wording.amount(value_text(found), found.cell.unit))
 
 
-def _execution(edition: Edition) -> list[dict]:
+def _execution(edition: Edition) -> list[Row]:
     """Executed over signed, offshore; executions can belong to contracts of earlier years."""
     executed, signed = find(edition, EXECUTED, "offshore"), find(edition, SIGNED, "offshore")
     if executed is None or signed is None or signed.cell != executed.cell._replace(indicator=SIGNED):
@@ -66,10 +66,10 @@ def growth_between(edition: Edition, cell: Cell) -> tuple[float, float] | None:
     return low - 1, high - 1
 
 
-def _growth(edition: Edition) -> list[dict]:
+def _growth(edition: Edition) -> list[Row]:
     found = find(edition, EXECUTED, "offshore")
-    bounds = found and growth_between(edition, found.cell)
-    if not bounds:
+    bounds = growth_between(edition, found.cell) if found else None
+    if not found or not bounds:
         return []
     item, text = say("scale.growth_computed"), wording.percent(*bounds)[:-2]
     return [computed_row(item, text, "%", found.rows, say("scale.growth_base"))]
@@ -117,9 +117,10 @@ def recovered(edition: Edition) -> Exhibit:
     return chart(edition, charts.lines, rows + misfits, title=lambda _: recovered_title(known), subtitle=note, **words)
 
 
-def _misfits(known: list[Quantity]) -> tuple[list[dict], list[str]]:
+def _misfits(known: list[Quantity]) -> tuple[list[Row], list[str]]:
     """Printed levels that the estimate does not hold; those far off the scale are named instead of drawn."""
-    rows, far, top = [], [], 1.5 * max((quantity.high for quantity in known), default=0)
+    rows: list[Row] = []
+    far, top = [], 1.5 * max((quantity.high for quantity in known), default=0)
     for quantity in known:
         for _, level in quantity.rows[quantity.rows["qualifier"] != "unclear"].iterrows():
             text, value = wording.printed(level), level["value"]
@@ -166,7 +167,7 @@ def growth(edition: Edition) -> Exhibit:
     return chart(edition, charts.bars, rows, title=growth_title, subtitle=say("scale.growth_subtitle"), **words)
 
 
-def growth_title(rows: list[dict]) -> str:
+def growth_title(rows: list[Row]) -> str:
     """How the latest growth compares with the one before."""
     last, before = rows[-1], rows[-2] if len(rows) > 1 else None
     low, high = last["low"] / 100, last["high"] / 100
@@ -187,10 +188,10 @@ def nation(edition: Edition) -> Exhibit:
         part = share(edition, quantity, of=edition.compare_with)
         if part and part.high <= 1:
             used = pd.concat([quantity.rows, part.base.rows])
-            more = {"series": say("scale.nation_series"), "year": quantity.cell.year}
-            rows.append(mark("", part.low, part.high, used, fraction=True, **more))
+            name, year = say("scale.nation_series"), quantity.cell.year
+            rows.append(mark("", part.low, part.high, used, fraction=True, series=name, year=year))
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[Row]) -> str:
         key = "scale.nation_title_since" if len(rows) > 1 else "scale.nation_title"
         words = {"year": rows[-1]["year"], "earlier": rows[0]["text"], "earlier_year": rows[0]["year"]}
         return say(key, area=area, share=rows[-1]["text"], other=other, **words)
@@ -210,7 +211,7 @@ def unused(edition: Edition) -> Exhibit:
     return table(edition, lines, heading=say("scale.unused_heading"), gap=say("scale.unused_gap"), **words)
 
 
-def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> dict | None:
+def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> Row | None:
     found = find(edition, EXECUTED, "offshore", year=row["year"], months=row["months"])
     bounds = (found.low, found.high) if found and row["measure"] == "level" else None
     bounds = growth_between(edition, found.cell) if found and row["measure"] == "growth" else bounds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hzso_analysis import charts, wording
 from hzso_analysis.chapters import shares
 from hzso_analysis.edition import Edition, Quantity, exact, find, label, share
-from hzso_analysis.exhibits import Exhibit, chart, mark
+from hzso_analysis.exhibits import Exhibit, Row, chart, mark
 from hzso_analysis.figures import codebook
 from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
@@ -22,7 +22,7 @@ def mixed(edition: Edition) -> dict[str, Quantity]:
 def industries_of(edition: Edition) -> list[str]:
     """Industries of the codebook; they overlap with each other and with ITO, BPO and KPO."""
     book = codebook("categories", edition.data_dir)
-    return book.loc[book["dimension"] == "industry", "id"].tolist()
+    return list(book.loc[book["dimension"] == "industry", "id"])
 
 
 def _gap(edition: Edition, key: str = "sector_mix.gap") -> str:
@@ -56,13 +56,13 @@ def split(edition: Edition) -> Exhibit:
         key = "sector_mix.rest_withheld"
     rest = say(key, names=names) if open_ones else ""
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[Row]) -> str:
         named = sorted((row for row in rows if row["name"]), key=lambda row: -row["low"])
         words = {"name": named[0]["label"], "share": named[0]["text"]}
-        if rows[-1]["name"]:
+        base = shares.base_of(edition, {"": parts[named[0]["name"]]})
+        if base is None or rows[-1]["name"]:
             others = [say("sector_mix.name_and_share", name=row["label"], share=row["text"]) for row in named[1:]]
             return say("sector_mix.split_title", others=wording.listing(others), **words)
-        base = share(edition, parts[named[0]["name"]]).base
         held = wording.between(rows[-1]["low"] * base.low / 100, rows[-1]["high"] * base.high / 100, base.cell.unit)
         leads = rows[-1]["high"] <= named[0]["low"]  # else one of the others may hold more
         key = "sector_mix.split_title_rest" if leads else "sector_mix.split_title_some"
@@ -78,7 +78,7 @@ def industries(edition: Edition) -> Exhibit:
     rows = sorted(shares.share_marks(edition, parts), key=lambda row: -row["low"])
     rows = rows if any(row["name"] not in TYPES for row in rows) else []
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[Row]) -> str:
         if any(exact(quantity) is not None for quantity in parts.values()):
             top, drawn = next(row for row in rows if row["name"] not in TYPES), {row["name"] for row in rows}
             hidden = [parts[name].high for name in industries_of(edition) if name in parts and name not in drawn]
@@ -109,12 +109,12 @@ def location_quotients(edition: Edition) -> Exhibit:
     for name, quantity in mixed(edition).items() if other else []:
         cell = quantity.cell
         theirs = find(edition, cell.indicator, "offshore", name, area=edition.compare_with, months=cell.months)
-        mine, base = share(edition, quantity), theirs and share(edition, theirs)
-        if mine and base and base.low > 0 and mine.low > 0:
+        mine, base = share(edition, quantity), share(edition, theirs) if theirs else None
+        if theirs and mine and base and base.low > 0 and mine.low > 0:
             ends = mine.low / base.high, mine.high / base.low
             rows.append(mark(label(edition, "categories", name), *ends, theirs.rows))
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[Row]) -> str:
         top = max(rows, key=lambda row: row["low"])
         return say("sector_mix.quotient_title", name=top["label"], times=top["text"], other=other)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +22,7 @@ from hzso_analysis.edition import (
     share,
     value_text,
 )
-from hzso_analysis.exhibits import Exhibit, chart, mark, quantity_row, share_text, table
+from hzso_analysis.exhibits import Exhibit, Row, chart, mark, quantity_row, share_text, table
 from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
 
@@ -30,13 +31,13 @@ CONTRACTS = {EXECUTED: "shares.executed", SIGNED: "shares.signed"}
 NOTES = {"estimated": "shares.base_estimated", "published": "shares.base_published"}
 
 
-def known(edition: Edition, names: Iterable[str], indicator: str = EXECUTED, **key) -> dict[str, Quantity]:
+def known(edition: Edition, names: Iterable[str], indicator: str = EXECUTED, **key: Any) -> dict[str, Quantity]:
     """What is known of the offshore amount of these categories."""
     found = {name: find(edition, indicator, "offshore", name, **key) for name in names}
     return {name: quantity for name, quantity in found.items() if quantity is not None}
 
 
-def shares_table(edition: Edition, parts: dict[str, Quantity], *, more: str = "", **words) -> Exhibit:
+def shares_table(edition: Edition, parts: dict[str, Quantity], *, more: str = "", **words: Any) -> Exhibit:
     """Table of value, share as printed, share as computed on the base that the note names; `more` ends the note."""
     rows, recorded = [], any(exact(q) is not None or q.status == SUPPRESSED for q in parts.values())
     for name, quantity in parts.items():
@@ -79,7 +80,7 @@ def subtitle(edition: Edition, parts: dict[str, Quantity]) -> str:
     return say("shares.subtitle", total=wording.amount(value_text(base), base.cell.unit), **what(base.cell))
 
 
-def share_marks(edition: Edition, parts: dict[str, Quantity], widest: float = math.inf) -> list[dict]:
+def share_marks(edition: Edition, parts: dict[str, Quantity], widest: float = math.inf) -> list[Row]:
     """A mark for each share above zero whose bounds lie no further apart than `widest`."""
     marks = []
     for name, quantity in parts.items():
@@ -99,15 +100,15 @@ def whole(
     parts: dict[str, Quantity],
     *,
     rest: str,
-    title: Callable[[list[dict]], str],
+    title: Callable[[list[Row]], str],
     heading: str,
     gap: str,
 ) -> Exhibit:
     """The whole cut into these parts and what is left of it, under the name `rest`."""
     rows = share_marks(edition, parts, widest=0.02)
-    left = [max(0.0, 1 - sum(row[end] for row in rows) / 100) for end in ("high", "low")]
-    if rows and rest and left[1] > wording.EXACT:
-        rows.append(mark(rest, *left, pd.DataFrame(), fraction=True, name=""))
+    least, most = (max(0.0, 1 - sum(row[end] for row in rows) / 100) for end in ("high", "low"))
+    if rows and rest and most > wording.EXACT:
+        rows.append(mark(rest, least, most, pd.DataFrame(), fraction=True, name=""))
     return chart(edition, charts.parts, rows, title=title, subtitle=subtitle(edition, parts), heading=heading, gap=gap)
 
 
@@ -131,9 +132,9 @@ def over_years(edition: Edition, names: Iterable[str], indicator: str = EXECUTED
     return chart(edition, draw, rows, title=_moved, subtitle=note, **words)
 
 
-def _moved(rows: list[dict]) -> str:
+def _moved(rows: list[Row]) -> str:
     """The category whose share moved most."""
-    ends = {}
+    ends: dict[str, tuple[Row, Row]] = {}
     for row in rows:
         ends[row["series"]] = (ends.get(row["series"], (row, row))[0], row)
     first, last = max(ends.values(), key=lambda pair: abs(pair[1]["low"] - pair[0]["low"]))
@@ -152,7 +153,7 @@ def against_nation(edition: Edition, names: Iterable[str], *, heading: str) -> E
     note = say("shares.against_subtitle" if same else "shares.against_subtitle_unlike", year=edition.year)
     gap = say("shares.against_gap", year=edition.year) if other else say("shares.no_other_area")
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[Row]) -> str:
         firsts = {row["area"]: row for row in sorted(rows, key=lambda row: row["low"])}
         mine, theirs = firsts[edition.area], firsts[other]
         words = {"name": mine["label"], "share": mine["text"]}

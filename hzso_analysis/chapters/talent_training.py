@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import interval
@@ -122,7 +123,7 @@ def years(edition: Edition) -> Exhibit:
     return chart(edition, charts.bars, rows, title=title, subtitle=note, heading="", gap="")
 
 
-def _added_title(rows: list[dict]) -> str:
+def _added_title(rows: list[dict[str, Any]]) -> str:
     return say("talent_training.added_title", people=rows[-1]["text"], year=rows[-1]["year"])
 
 
@@ -152,7 +153,7 @@ def pool(edition: Edition) -> Exhibit:
         row["low"] = row["low"] or row["high"]  # printed as an upper limit only: the bar ends there
     rows.sort(key=lambda row: -row["low"])
 
-    def title(rows: list[dict]) -> str:
+    def title(rows: list[dict[str, Any]]) -> str:
         trained, staff = find(edition, TRAINED), find(edition, STAFF)
         if trained and staff and trained.cell.months == staff.cell.months:
             part = wording.percent(*edition.reconciliation.ratio(trained.cell, staff.cell))
