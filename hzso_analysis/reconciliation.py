@@ -150,8 +150,7 @@ class Reconciliation:
             own = {cell: factor for cell, factor in terms.items() if home[cell] is part}
             low, high = part.bounds(own)
             ends = [ends[0] + low, ends[1] + high]
-        low, high = (0.0 if abs(end) < ZERO else end for end in ends)
-        return low, high
+        return 0.0 if abs(ends[0]) < ZERO else ends[0], 0.0 if abs(ends[1]) < ZERO else ends[1]
 
     def explain(self, cell: tuple[str, int, str, str, str, str, str]) -> pd.DataFrame:
         """The figures that touch a cell and what each alone, with the printed level of its partner, implies for it.
@@ -180,7 +179,11 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
     """Reconcile checked figures of one area or several; see `Reconciliation`.
 
     Order of the rows and repeated agreeing figures change nothing. The rounding of `estimates` is nine significant
-    digits, so that the same figures give the same bytes.
+    digits, so that the same figures give the same bytes. Levels are in the normal unit (USD million, person, count).
+
+    >>> from hzso_analysis.figures import load_figures
+    >>> reconcile(load_figures("hangzhou")).suspects[["year", "printed", "low", "high"]].round(1).values.tolist()[-1]
+    [2011, '1.872 USD billion', 2033.4, 2034.5]
     """
     figures = _complete(figures)
     witnesses, members = _witnesses(figures)

@@ -49,6 +49,11 @@ def build_report(
 
     Raises ValueError for wrong parameters, DataError for faults in the data, OSError or ReportError for what is in the
     way, all before anything runs; then ReportError on the first notebook that fails, and the old report stays.
+
+    >>> build_report(area="atlantis")
+    Traceback (most recent call last):
+    ...
+    ValueError: ...
     """
     how = How(Path(out_dir), pdf, force, progress, jobs, cold, timeout, scheduler)
     order = {"area": area, "year": _year(year), "compare_with": compare_with, "total_basis": total_basis}
