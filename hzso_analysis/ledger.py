@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import tempfile
 import threading
 import warnings
@@ -66,6 +67,7 @@ def _spark(engine: str) -> Any:
         # it makes this folder, though nothing is put into it
         settings["spark.sql.warehouse.dir"] = str(Path(tempfile.gettempdir()) / "spark-warehouse")
         settings["spark.sql.shuffle.partitions"] = str(os.cpu_count() or 2)
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # or its workers are whatever is called python3
     for name, value in settings.items():
         build = build.config(name, value)
     handler = signal.getsignal(signal.SIGINT)

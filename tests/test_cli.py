@@ -1,6 +1,8 @@
 """The command line: plain messages, the right exit status, no waiting for help."""
 
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -299,3 +301,12 @@ def test_what_comes_with_an_installed_package_is_not_written_to(words, monkeypat
     monkeypatch.setattr("hzso_analysis.folders.INSTALLED", True)
     done = run(*words)
     assert done.exit_code == 2 and "make a copy with `hzso init FOLDER`" in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    with subprocess.Popen(
+        [sys.executable, "-m", "hzso_analysis.cli", "check"], stdout=-1, stderr=-1, text=True
+    ) as done:
+        assert done.stdout.readline().startswith("china: ")
+        done.stdout.close()
+        assert done.stderr.read() == ""
