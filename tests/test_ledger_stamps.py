@@ -156,4 +156,6 @@ def test_two_synthetic_areas_are_compared(tmp_path):
     folder(tmp_path, area="synthetic_nation", years=(2011,), seed=2)
     edition = open_edition(area="synthetic", year=2011, compare_with="synthetic_nation", data_dir=path)
     assert edition.compare_with == "synthetic_nation"
-    assert len(markets.nation(edition).frame) <= 2 * len(MARKETS) and overview.nation(edition).figure
+    places = markets.nation(edition).frame["label"].str.partition(": ")[0]
+    assert set(places) == {"Synthetic", "Synthetic Nation"} and places.value_counts().max() <= len(MARKETS)
+    assert overview.nation(edition).figure
