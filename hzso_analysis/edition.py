@@ -44,6 +44,11 @@ class Edition(NamedTuple):
         """The folder that the figures and the codebook come from."""
         return str(self.reconciliation.figures.attrs["data_dir"])
 
+    def say(self, key: str, **words: object) -> str:
+        """The phrase of this key, with `area`, `other` (what it is compared with) and `year` filled in as well."""
+        own = {"area": wording.area_name(self.area), "other": wording.area_name(self.compare_with), "year": self.year}
+        return wording.say(key, **own | words)
+
 
 class Quantity(NamedTuple):
     """What is known of one cell: bounds in the unit of the cell, the status, the published levels behind it."""
@@ -163,14 +168,12 @@ def describe(edition: Edition) -> str:
     figures = edition.reconciliation.figures
     year = figures[figures["year"] == edition.year]
     own, number = year[year["area"] == edition.area], (figures["area"] == edition.area).sum()
-    said = {"area": wording.area_name(edition.area), "year": edition.year, "all": number}
-    said |= {"figures": wording.counted(len(own), "figure"), "comparison": comparison(edition)}
+    said = {"all": number, "figures": wording.counted(len(own), "figure"), "comparison": comparison(edition)}
     said |= {"sources": wording.counted(own["source"].nunique(), "source"), "basis": edition.total_basis}
     if edition.compare_with:
         nation = wording.counted((year["area"] == edition.compare_with).sum(), "figure")
-        other = {"area": wording.area_name(edition.compare_with), "figures": nation, "year": edition.year}
-        said["comparison"] = wording.say("edition.compared_figures", **other)
-    return " ".join([wording.say("edition.read", **said), *stamps(edition)])
+        said["comparison"] = edition.say("edition.compared_figures", figures=nation)
+    return " ".join([edition.say("edition.read", **said), *stamps(edition)])
 
 
 def stamps(edition: Edition) -> list[str]:
@@ -184,7 +187,7 @@ def stamps(edition: Edition) -> list[str]:
 def comparison(edition: Edition) -> str:
     """One sentence on what the edition is compared with."""
     if edition.compare_with:
-        return wording.say("edition.compared", area=wording.area_name(edition.compare_with))
+        return edition.say("edition.compared")
     if edition.left_out and is_synthetic(edition.left_out) != is_synthetic(edition.area):
         return wording.say("edition.made_up", area=wording.area_name(edition.left_out))
     if edition.left_out:

@@ -51,30 +51,43 @@ class Exhibit(NamedTuple):
     figure: Figure | None = None
 
 
-def table(
-    edition: Edition, rows: list[Row], *, title: str, note: str = "", heading: str = "", gap: str = ""
-) -> Exhibit:
-    """A table of rows made by `cell_row` and its kind; without rows a gap under `heading`."""
+def missing(edition: Edition, key: str, gap: str = "") -> Exhibit:
+    """A gap under the heading of this key: what is missing says `gap`, a phrase of the key or that of its section."""
+    own = f"{key}_gap" if wording.is_phrase(f"{key}_gap") else f"{key.partition('.')[0]}.gap"
+    return Exhibit(edition.say(f"{key}_heading"), pd.DataFrame(), gap or edition.say(own))
+
+
+def table(edition: Edition, key: str, rows: list[Row], *, title: str = "", note: str = "", gap: str = "") -> Exhibit:
+    """A table of rows made by `cell_row` and its kind, or a gap; what is not given are phrases of the key.
+
+    These are `<key>_heading`, which also stands for a title, `<key>_note`, if there is one, and `<key>_gap`.
+    """
     if not rows:
-        return Exhibit(heading or title, pd.DataFrame(), gap)
+        return missing(edition, key, gap)
+    title = title or edition.say(f"{key}_heading")
+    note = note or (edition.say(f"{key}_note") if wording.is_phrase(f"{key}_note") else "")
     return Exhibit(title, pd.DataFrame(rows).drop(columns="rows"), note, stamped(edition, cite(edition, rows)))
 
 
 def chart(
     edition: Edition,
+    key: str,
     draw: Callable[..., Figure],
     rows: list[Row],
     *,
     title: str | Callable[[list[Row]], str],
-    subtitle: str,
-    heading: str,
-    gap: str,
+    subtitle: str = "",
+    gap: str = "",
     **options: Any,
 ) -> Exhibit:
-    """A chart of marks; its title may be a function of them. Without marks a gap under `heading`."""
+    """A chart of marks, or a gap; its title may be a function of the marks, what is not given are phrases of the key.
+
+    These are `<key>_heading`, `<key>_subtitle` and `<key>_gap`.
+    """
     if not rows:
-        return Exhibit(heading, pd.DataFrame(), gap)
+        return missing(edition, key, gap)
     title = title if isinstance(title, str) else title(rows)
+    subtitle = subtitle or edition.say(f"{key}_subtitle")
     frame, source = pd.DataFrame(rows).drop(columns="rows"), stamped(edition, cite(edition, rows))
     figure = draw(frame, title=title, subtitle=subtitle, source=source, **options)
     return Exhibit(title, frame, subtitle, source, figure)
@@ -250,9 +263,7 @@ def sources(edition: Edition) -> Exhibit:
     book = codebook("sources", edition.data_dir).set_index("id").loc[sorted(set(own["source"]))]
     rows = book.reset_index(names="item")[["item", "title", "publisher", "date"]]
     rows["figures"] = rows["item"].map(own["source"].value_counts())
-    area = wording.area_name(edition.area)
-    number = wording.counted(len(rows), "source")
-    title = wording.say("exhibits.sources", sources=number, area=area, year=edition.year)
+    title = edition.say("exhibits.sources_title", sources=wording.counted(len(rows), "source"))
     note = wording.say("exhibits.sources_note" if len(rows) else "exhibits.sources_none")
     return Exhibit(title, rows, note, stamped(edition))
 

@@ -38,11 +38,21 @@ UNIT_NAMES |= {"亿元": "hundred million CNY", "万元": "ten thousand CNY", "�
 def say(key: str, **words: object) -> str:
     """The phrase `section.name` of the language's file in `phrases/`, its {names} filled in with `words`.
 
-    >>> say("exhibits.sources", sources="2 sources", area="Hangzhou", year=2011)
+    >>> say("exhibits.sources_title", sources="2 sources", area="Hangzhou", year=2011)
     '2 sources of the figures for Hangzhou in 2011'
     """
     section, name = key.split(".")
     return _phrases(LANGUAGE)[section][name].format(**words)
+
+
+def is_phrase(key: str) -> bool:
+    """Whether the language has a phrase of this key.
+
+    >>> is_phrase("scale.growth_gap"), is_phrase("scale.gap")
+    (True, False)
+    """
+    section, name = key.split(".")
+    return name in _phrases(LANGUAGE)[section]
 
 
 def heading(column: str) -> str:

@@ -18,6 +18,12 @@ SECTIONS = {section: phrases for section, phrases in wording._phrases("en").item
 PHRASES = {f"{section}.{name}": text for section, phrases in SECTIONS.items() for name, text in phrases.items()}
 NAMES = {key: {name for _, name, _, _ in Formatter().parse(text) if name is not None} for key, text in PHRASES.items()}
 
+# phrases of an exhibit begin with its key and end so; all of them may name what an edition fills in
+PARTS = ("heading", "subtitle", "note", "gap")
+EDITION = {"area", "other", "year"}
+EXHIBITS = {key.rpartition("_")[0] for key in PHRASES if key.endswith(tuple(f"_{part}" for part in PARTS))}
+NEVER_EMPTY = {"scale.headline"}  # tables that have no heading and no gap
+
 CHAPTERS = sorted(file for file in TREES if file.startswith("chapters/"))
 # texts that look like wording and are none
 DATA_KEYS = {
@@ -57,12 +63,25 @@ def keys_of(node):
 def calls():
     for file, tree in TREES.items():
         for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Call)
-                and ast.unparse(node.func) in ("say", "wording.say")
-                and file != "catalogue.py"
-            ):
-                yield f"{file}:{node.lineno}", keys_of(node.args[0]), node.keywords
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if called in ("say", "wording.say", "edition.say") and file != "catalogue.py":
+                own = EDITION if called == "edition.say" else set()
+                yield f"{file}:{node.lineno}", keys_of(node.args[0]), node.keywords, own
+
+
+def shown():
+    """Each call that makes an exhibit of a key, with the phrases that it reads as they are not given."""
+    for file, tree in TREES.items():
+        for node in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            called, given = ast.unparse(node.func), {word.arg for word in node.keywords}
+            for key in (key for argument in node.args for key in keys_of(argument) if key in EXHIBITS):
+                gap = f"{key}_gap" if f"{key}_gap" in PHRASES else f"{key.partition('.')[0]}.gap"
+                read = set() if key in NEVER_EMPTY else {f"{key}_heading", gap}
+                if called == "chart" and "subtitle" not in given:
+                    read.add(f"{key}_subtitle")
+                if called == "table" and "note" not in given:
+                    read |= {f"{key}_note"} & set(PHRASES)
+                yield f"{file}:{node.lineno}", read
 
 
 def is_wording(text, piece):
@@ -94,20 +113,24 @@ def keys_of_the_catalogue():
 def test_every_phrase_is_used_and_every_key_has_its_phrase():
     pattern = re.compile(rf"({'|'.join(SECTIONS)})\.\w+")
     used = {text for tree in TREES.values() for text, piece in strings(tree) if not piece and pattern.fullmatch(text)}
+    assert EXHIBITS & set(PHRASES) == set()  # a text says which of the two it is
+    used = used - EXHIBITS | {key for _, keys in shown() for key in keys}
     used |= keys_of_templates() | keys_of_the_catalogue()
     used -= {"catalogue.js"}  # a file
     assert used - set(PHRASES) == set()
     assert set(PHRASES) - used == set()
-    assert {key for _, keys, _ in calls() for key in keys} <= used
+    assert {key for _, keys, _, _ in calls() for key in keys} <= used
 
 
 def test_phrases_get_the_words_that_they_name():
-    for place, keys, keywords in calls():
+    for place, keys, keywords, own in calls():
         given, named = {word.arg for word in keywords}, set().union(*(NAMES[key] for key in keys))
         if keys and None in given:  # the others come in a dict
             assert given - {None} <= named, f"{place} {keys}"
         elif keys:
-            assert given == named, f"{place} {keys}"
+            assert given <= named <= given | own, f"{place} {keys}"
+    for place, keys in shown():
+        assert set().union(*(NAMES[key] for key in keys)) <= EDITION, f"{place} {keys}"
 
 
 def test_places_in_phrases_are_names():

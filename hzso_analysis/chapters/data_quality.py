@@ -10,7 +10,7 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, category_name, from_ledger, label, match
-from hzso_analysis.exhibits import Exhibit, Row, chart, mark, stamped, table, where_printed
+from hzso_analysis.exhibits import Exhibit, Row, chart, mark, missing, stamped, table, where_printed
 from hzso_analysis.figures import codebook
 from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
@@ -50,7 +50,7 @@ def sentences(edition: Edition, *, all_years: bool = False) -> list[str]:
 
 def listed(edition: Edition) -> str:
     """The sentences of the year as a list."""
-    said = sentences(edition) or [say("data_quality.nothing", year=edition.year)]
+    said = sentences(edition) or [edition.say("data_quality.nothing")]
     said += [text for text in [suppressed(edition)] if text]
     return "\n".join(f"- {text}" for text in said)
 
@@ -61,8 +61,8 @@ def suppressed(edition: Edition) -> str:
     cells = match(edition.reconciliation.estimates, {"area": edition.area, "year": edition.year, "status": SUPPRESSED})
     if cells.empty and from_ledger(figures).empty:
         return ""
-    words = {"number": len(cells), "all": len(from_ledger(figures)) + len(cells), "year": edition.year}
-    return say("data_quality.suppressed" if len(cells) else "data_quality.none_suppressed", **words)
+    words = {"number": len(cells), "all": len(from_ledger(figures)) + len(cells)}
+    return edition.say("data_quality.suppressed" if len(cells) else "data_quality.none_suppressed", **words)
 
 
 def _ties(edition: Edition) -> list[tuple[set[int], str]]:
@@ -114,10 +114,8 @@ def suspects(edition: Edition) -> Exhibit:
         line = {"item": named(edition, row), "printed": wording.as_printed(row), "implied": implied, "half-widths": far}
         own = rows.loc[[index]]
         lines.append(line | {"kind": row["kind"].split(" or ")[0], "source": where_printed(own), "rows": own})
-    words = {"number": len(lines), "area": wording.area_name(edition.area)}
-    title = say("data_quality.suspects_one" if len(lines) == 1 else "data_quality.suspects_title", **words)
-    heading, note = say("data_quality.suspects_heading"), say("data_quality.suspects_note")
-    return table(edition, lines, title=title, note=note, heading=heading, gap=say("data_quality.suspects_gap", **words))
+    key = "data_quality.suspects_one" if len(lines) == 1 else "data_quality.suspects_title"
+    return table(edition, "data_quality.suspects", lines, title=edition.say(key, number=len(lines)))
 
 
 def implied(edition: Edition) -> Exhibit:
@@ -137,8 +135,7 @@ def implied(edition: Edition) -> Exhibit:
         words["amount"] = wording.amount(together["text"], cell.unit)
         title = say(IMPLIED.get(others, "data_quality.implied_title"), **words)
     note = say("data_quality.implied_subtitle", unit=rows["unit"].iloc[0] if len(rows) else "")
-    words = {"heading": say("data_quality.implied_heading"), "gap": say("data_quality.implied_gap")}
-    return chart(edition, charts.ranges, lines, title=title, subtitle=note, highlight=odd, **words)
+    return chart(edition, "data_quality.implied", charts.ranges, lines, title=title, subtitle=note, highlight=odd)
 
 
 def _implying(edition: Edition, cell: Cell) -> list[Row]:
@@ -171,11 +168,10 @@ def checks(edition: Edition) -> Exhibit:
             text = say("data_quality.checks_printed", check=text, printed=wording.as_printed(figure))
         line = {"item": named(edition, figure), "check": text, "gap": wording.half_up(row["gap"], 1)}
         lines.append(line | {"unit": row["unit"], "rows": used})
-    words = {"broken": len(broken), "number": len(tested), "year": edition.year}
-    title = say("data_quality.checks_one" if len(tested) == 1 else "data_quality.checks_title", **words)
-    gap = say("data_quality.checks_hold" if len(tested) else "data_quality.checks_none", **words)
-    heading, note = say("data_quality.checks_heading"), say("data_quality.checks_note")
-    return table(edition, lines, title=title, note=note, heading=heading, gap=gap)
+    key = "data_quality.checks_one" if len(tested) == 1 else "data_quality.checks_title"
+    title = edition.say(key, broken=len(broken), number=len(tested))
+    gap = edition.say("data_quality.checks_hold", number=len(tested)) if len(tested) else ""
+    return table(edition, "data_quality.checks", lines, title=title, gap=gap)
 
 
 def conflicts(edition: Edition) -> Exhibit:
@@ -191,8 +187,7 @@ def conflicts(edition: Edition) -> Exhibit:
             said = "; ".join(say("data_quality.conflicts_printed", **one) for one in printed)
             lines.append({"item": named(edition, ordered[0]), "what the sources print": said, "rows": rows})
     title = say("data_quality.conflicts_one" if len(lines) == 1 else "data_quality.conflicts_title", number=len(lines))
-    words = {"heading": say("data_quality.conflicts_heading"), "gap": say("data_quality.conflicts_gap")}
-    return table(edition, lines[:10], title=title, **words)
+    return table(edition, "data_quality.conflicts", lines[:10], title=title)
 
 
 def chapters_of(rows: pd.DataFrame, data_dir: str) -> pd.Series:
@@ -210,8 +205,8 @@ def coverage(edition: Edition) -> Exhibit:
     frame = counts.astype(str).replace("0", "–").rename(columns=str)
     frame.insert(0, "item", [say(key) for key in CHAPTERS.values()])
     if figures.empty:
-        return Exhibit(say("data_quality.coverage_heading"), pd.DataFrame(), say("data_quality.coverage_gap"))
+        return missing(edition, "data_quality.coverage")
     best = counts.sum().idxmax()
     words = {"number": counts[best].sum(), "all": int(counts.to_numpy().sum())}
-    title = say("data_quality.coverage_title", year=best, **words)
+    title = edition.say("data_quality.coverage_title", year=best, **words)
     return Exhibit(title, frame, say("data_quality.coverage_note"), stamped(edition))

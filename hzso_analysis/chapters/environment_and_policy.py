@@ -36,15 +36,9 @@ RATIOS = [
 ]
 
 
-def _said(edition: Edition, keys: dict[str, str], **words: object) -> dict[str, str]:
-    words |= {"area": wording.area_name(edition.area), "year": edition.year}
-    return {place: say(key, **words) for place, key in keys.items()}
-
-
 def environment(edition: Edition) -> Exhibit:
     """Table of all that was printed about growth, finance, location and research staff."""
-    words = {"heading": "environment_and_policy.environment", "gap": "environment_and_policy.environment_gap"}
-    return _printed_table(edition, ENVIRONMENT, words)
+    return _printed_table(edition, "environment_and_policy.environment", ENVIRONMENT)
 
 
 def activities(edition: Edition) -> Exhibit:
@@ -52,17 +46,15 @@ def activities(edition: Edition) -> Exhibit:
     book = codebook("indicators", edition.data_dir)
     others = book.loc[book["chapter"] == "environment_and_policy", "id"]
     names = [name for name in others if name not in [*ENVIRONMENT, *NAMED, *PLACES, FUND, TARGET]]
-    words = {"heading": "environment_and_policy.activities", "gap": "environment_and_policy.activities_gap"}
-    return _printed_table(edition, names, words)
+    return _printed_table(edition, "environment_and_policy.activities", names)
 
 
 def places(edition: Edition) -> Exhibit:
     """Table of the places of the year, in the evaluation of cities and in other rankings."""
-    words = {"heading": "environment_and_policy.places", "gap": "environment_and_policy.places_gap"}
-    return _printed_table(edition, PLACES, words)
+    return _printed_table(edition, "environment_and_policy.places", PLACES)
 
 
-def _printed_table(edition: Edition, names: list[str], words: dict[str, str]) -> Exhibit:
+def _printed_table(edition: Edition, key: str, names: list[str]) -> Exhibit:
     """Every level, share and growth rate of these indicators printed for the year; the title has the first counts."""
     rows, own = [], match(edition.reconciliation.figures, {"area": edition.area, "year": edition.year})
     for name in names:
@@ -78,10 +70,9 @@ def _printed_table(edition: Edition, names: list[str], words: dict[str, str]) ->
                 source = line.pop("source")  # the last column is the widest
                 rows.append(line | {"note": cell.note, "source": source})
     numbers = [row for row in rows if row["unit"] in ("", wording.unit_text("year"))]
-    key = "environment_and_policy.number_of" if numbers else "environment_and_policy.value_of"
-    said = [say(key, name=_small(row["item"]), value=row["value"]) for row in (numbers or rows)[:3]]
-    words = words | {"title": "environment_and_policy.printed"}
-    return table(edition, rows, **_said(edition, words, figures=wording.listing(said)))
+    count = "environment_and_policy.number_of" if numbers else "environment_and_policy.value_of"
+    said = [say(count, name=_small(row["item"]), value=row["value"]) for row in (numbers or rows)[:3]]
+    return table(edition, key, rows, title=edition.say("environment_and_policy.printed", figures=wording.listing(said)))
 
 
 def _small(text: str) -> str:
@@ -94,9 +85,7 @@ def ratios(edition: Edition) -> Exhibit:
     for name, top, base, scale, unit in RATIOS:
         rows += ratio_row(edition, say(name), find(edition, *top), find(edition, *base), scale, say(unit))
     title = say("environment_and_policy.ratios_title", **rows[0]) if rows else ""
-    words = {"heading": "environment_and_policy.ratios", "gap": "environment_and_policy.ratios_gap"}
-    words["note"] = "environment_and_policy.ratios_note"
-    return table(edition, rows, title=title, **_said(edition, words))
+    return table(edition, "environment_and_policy.ratios", rows, title=title)
 
 
 def _steps(edition: Edition) -> pd.DataFrame:
@@ -114,23 +103,23 @@ def _when(since: float, until: float) -> str:
     return years if until > since else f"{since:.0f}"
 
 
-def _policies_table(edition: Edition, rows: pd.DataFrame, title: str, words: dict[str, str]) -> Exhibit:
+def _policies_table(edition: Edition, key: str, rows: pd.DataFrame, title: str) -> Exhibit:
     """Policy rows as named, with their years and where they stand in the source."""
     lines = []
     for index, row in rows.iterrows():
         line = {"item": row["label_en"], "date": row["date"], "note": row["note"]}
         source = f"{row['source']}, {row['locator']}".removesuffix(", ")
         lines.append(line | {"source": source, "rows": rows.loc[[index]]})
-    return table(edition, lines, title=title, **_said(edition, words))
+    return table(edition, key, lines, title=title)
 
 
 def documents(edition: Edition) -> Exhibit:
     """Table of the policy documents named by the edition's year, those without a year too."""
     rows = match(_steps(edition), {"kind": "document"})
     undated = rows["since"].isna().sum() or say("environment_and_policy.none")
-    title = "environment_and_policy.documents_one" if len(rows) == 1 else "environment_and_policy.documents_title"
-    words = {"heading": "environment_and_policy.documents", "gap": "environment_and_policy.documents_gap"}
-    return _policies_table(edition, rows, say(title, number=len(rows), undated=undated), words)
+    key = "environment_and_policy.documents_one" if len(rows) == 1 else "environment_and_policy.documents_title"
+    title = say(key, number=len(rows), undated=undated)
+    return _policies_table(edition, "environment_and_policy.documents", rows, title)
 
 
 def aims(edition: Edition) -> Exhibit:
@@ -138,11 +127,11 @@ def aims(edition: Edition) -> Exhibit:
     rows = _steps(edition)
     rows = rows[rows["kind"].isin(["aim", NAMED[0]]) & (rows["year"] <= edition.year) & (rows["until"] >= edition.year)]
     aim = rows["kind"] == "aim"
-    title = "environment_and_policy.aims_one" if aim.sum() == 1 else "environment_and_policy.aims_title"
-    title = say(title, number=aim.sum(), industries=(~aim).sum(), year=f"{rows['until'].max():.0f}")
+    key = "environment_and_policy.aims_one" if aim.sum() == 1 else "environment_and_policy.aims_title"
+    title = say(key, number=aim.sum(), industries=(~aim).sum(), year=f"{rows['until'].max():.0f}")
     named = rows["label_en"].map(lambda name: say("environment_and_policy.key_industry", name=name))
-    words = {"heading": "environment_and_policy.aims", "gap": "environment_and_policy.aims_gap"}
-    return _policies_table(edition, rows.assign(label_en=rows["label_en"].where(aim, named)), title, words)
+    rows = rows.assign(label_en=rows["label_en"].where(aim, named))
+    return _policies_table(edition, "environment_and_policy.aims", rows, title)
 
 
 def timeline(edition: Edition) -> Exhibit:
@@ -150,11 +139,9 @@ def timeline(edition: Edition) -> Exhibit:
     rows = _steps(edition).dropna(subset="since").sort_values(["since", "until"], kind="stable")
     rows["until"] = rows["until"].fillna(rows["since"])
     marks = [mark(r.label_en, r.since, r.until, rows.loc[[r.Index]], text=r.date) for r in rows.itertuples()]
-    words = {"heading": "environment_and_policy.timeline", "gap": "environment_and_policy.timeline_gap"}
-    title = "environment_and_policy.timeline_one" if len(rows) == 1 else "environment_and_policy.timeline_title"
-    words |= {"title": title, "subtitle": "environment_and_policy.timeline_subtitle"}
-    words = _said(edition, words, number=len(rows), years=_when(rows["since"].min(), rows["until"].max()))
-    return chart(edition, charts.ranges, marks, middles=False, **words)
+    key = "environment_and_policy.timeline_one" if len(rows) == 1 else "environment_and_policy.timeline_title"
+    title = edition.say(key, number=len(rows), years=_when(rows["since"].min(), rows["until"].max()))
+    return chart(edition, "environment_and_policy.timeline", charts.ranges, marks, title=title, middles=False)
 
 
 def counts(edition: Edition) -> Exhibit:
@@ -175,9 +162,8 @@ def counts(edition: Edition) -> Exhibit:
             line |= {"note": "; ".join(filter(None, [", ".join(said), *things["note"]]))}
             line["source"] = where(found.rows)
             lines.append(line | {"rows": pd.concat([found.rows[["source"]], things[["source"]]])})
-    title = "environment_and_policy.counts_one" if len(lines) == 1 else "environment_and_policy.counts_title"
-    words = {"heading": "environment_and_policy.counts", "gap": "environment_and_policy.counts_gap"}
-    return table(edition, lines, title=odd or say(title, number=len(lines)), **_said(edition, words))
+    key = "environment_and_policy.counts_one" if len(lines) == 1 else "environment_and_policy.counts_title"
+    return table(edition, "environment_and_policy.counts", lines, title=odd or say(key, number=len(lines)))
 
 
 def _fund_rows(edition: Edition) -> pd.DataFrame:
@@ -205,9 +191,8 @@ def fund(edition: Edition) -> Exhibit:
             odd = "environment_and_policy.fund_odd_allowed" if allowed else "environment_and_policy.fund_odd"
             words = {"amount": wording.amount(line["printed"], row["unit"]), "years": line["item"]}
             odd = say(odd, allowed=allowed, **words)
-    title = "environment_and_policy.fund_one" if len(lines) == 1 else "environment_and_policy.fund_title"
-    words = {"heading": "environment_and_policy.fund", "gap": "environment_and_policy.fund_gap"}
-    return table(edition, lines, title=odd or say(title, number=len(lines)), **_said(edition, words))
+    key = "environment_and_policy.fund_one" if len(lines) == 1 else "environment_and_policy.fund_title"
+    return table(edition, "environment_and_policy.fund", lines, title=odd or say(key, number=len(lines)))
 
 
 def per_executed(edition: Edition) -> Exhibit:
@@ -230,8 +215,7 @@ def per_executed(edition: Edition) -> Exhibit:
 
     currency = rows["unit"].iloc[0][:3] if len(rows) else ""
     note = say("environment_and_policy.contracts_subtitle", currency=currency)
-    words = {"heading": "environment_and_policy.contracts", "gap": "environment_and_policy.contracts_gap"}
-    return chart(edition, charts.bars, marks, title=title, subtitle=note, **_said(edition, words))
+    return chart(edition, "environment_and_policy.contracts", charts.bars, marks, title=title, subtitle=note)
 
 
 def target(edition: Edition) -> Exhibit:
@@ -244,16 +228,14 @@ def target(edition: Edition) -> Exhibit:
         marks.append(mark(name, low, high, rows, fraction=True))
         found = find(edition, EXECUTED, "offshore")
         if found and (bounds := growth_between(edition, found.cell)):
-            name = say("environment_and_policy.target_executed", year=edition.year)
+            name = edition.say("environment_and_policy.target_executed")
             marks.append(mark(name, *bounds, found.rows, fraction=True))
 
     def title(marks: list[Row]) -> str:
         key = "environment_and_policy.target_title" if len(marks) > 1 else "environment_and_policy.target_alone"
-        return say(key, aim=marks[0]["text"], growth=marks[-1]["text"], year=edition.year)
+        return edition.say(key, aim=marks[0]["text"], growth=marks[-1]["text"])
 
-    words = {"heading": "environment_and_policy.target", "gap": "environment_and_policy.target_gap"}
-    words["subtitle"] = "environment_and_policy.target_subtitle"
-    return chart(edition, charts.bars, marks, title=title, **_said(edition, words))
+    return chart(edition, "environment_and_policy.target", charts.bars, marks, title=title)
 
 
 def evaluation(edition: Edition) -> Exhibit:
@@ -269,9 +251,7 @@ def evaluation(edition: Edition) -> Exhibit:
 
     def title(marks: list[Row]) -> str:
         listed = wording.listing((place for place, _ in groupby(held)), say("environment_and_policy.then"))
-        words = {"area": wording.area_name(edition.area), "years": _when(marks[0]["year"], marks[-1]["year"])}
-        return say("environment_and_policy.standing_title", places=listed, **words)
+        years = _when(marks[0]["year"], marks[-1]["year"])
+        return edition.say("environment_and_policy.standing_title", places=listed, years=years)
 
-    words = {"heading": "environment_and_policy.standing", "gap": "environment_and_policy.standing_gap"}
-    words["subtitle"] = "environment_and_policy.standing_subtitle"
-    return chart(edition, charts.lines, marks, title=title, places=True, **_said(edition, words))
+    return chart(edition, "environment_and_policy.standing", charts.lines, marks, title=title, places=True)

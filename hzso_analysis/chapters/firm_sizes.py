@@ -14,7 +14,7 @@ from hzso_analysis import charts, wording
 from hzso_analysis.chapters.leading_enterprises import bands_of, from_records, known_bands, leaders, other_firms, slices
 from hzso_analysis.concentration import concentration_bounds, extreme_allocations, lorenz_envelope, point_estimate
 from hzso_analysis.edition import BASES, Edition, Quantity, Share, exact, find, label, share, value_text
-from hzso_analysis.exhibits import Exhibit, Row, chart, mark, table
+from hzso_analysis.exhibits import Exhibit, Row, chart, mark, missing, table
 from hzso_analysis.vocabulary import LEADING
 from hzso_analysis.wording import say
 
@@ -146,30 +146,25 @@ def _named(names: Iterable[str]) -> str:
     return wording.listing([*said, *([say("firm_sizes.basis_index")] if INDEX in names else [])])
 
 
-def _gap(edition: Edition, heading: str) -> Exhibit:
-    text = say("firm_sizes.gap", area=wording.area_name(edition.area), year=edition.year)
-    return Exhibit(heading, pd.DataFrame(), text)
-
-
 def summary(edition: Edition) -> Exhibit | str:
     """What is known of the largest firms, in a few sentences: exact from contract records, else what bands allow."""
     known, sizes = recorded(edition), size_table(edition)
     if sizes is None and not known:
-        return _gap(edition, "").note
+        return edition.say("firm_sizes.gap")
     bounds = concentration_bounds(**sizes.published, ks=(1, 2)) if sizes else pd.DataFrame()
     if not known:
         one, two = (wording.percent_between(*bounds.loc[f"CR{k}"]) for k in (1, 2))
         equal = wording.span(*bounds.loc["N_eff"]).replace("–", say("firm_sizes.to"))
-        text = say("firm_sizes.summary", one=one, two=two, equal=equal, year=edition.year)
+        text = edition.say("firm_sizes.summary", one=one, two=two, equal=equal)
         return f"{text} {basis(known, sizes)}" if from_records(edition) else text
     texts = {k: _percent(known[f"CR{k}"][0]) for k in LEADING if f"CR{k}" in known}
     texts |= {k: wording.percent_between(*bounds.loc[f"CR{k}"]) for k in (1, 2) if sizes and k not in texts}
     said = []
     if {1, 2} <= set(texts):
-        said.append(say("firm_sizes.summary_largest", one=texts[1], two=texts[2], year=edition.year))
+        said.append(edition.say("firm_sizes.summary_largest", one=texts[1], two=texts[2]))
     elif texts:
         shares = wording.listing(say("firm_sizes.summary_share", number=k, share=texts[k]) for k in sorted(texts))
-        said.append(say("firm_sizes.summary_shares", shares=shares, year=edition.year))
+        said.append(edition.say("firm_sizes.summary_shares", shares=shares))
     if INDEX in known:
         index = known[INDEX][1]
         words = {"index": wording.half_up(index), "equal": wording.half_up(10_000 / index, 1)}
@@ -183,11 +178,11 @@ def _percent(quantity: Quantity) -> str:
 
 def ratios(edition: Edition) -> Exhibit:
     """Bars of the share of the k largest firms: exact from contract records, else bounds with a point estimate."""
-    sizes, heading, known = size_table(edition), say("firm_sizes.ratios_heading"), recorded(edition)
+    sizes, known = size_table(edition), recorded(edition)
     said = {int(name[2:]): found for name, found in known.items() if name != INDEX}
     ks = sorted({*(sizes.ks if sizes else []), *said})
     if not ks:
-        return _gap(edition, heading)
+        return missing(edition, "firm_sizes.ratios")
     asked = [k for k in ks if k not in said]
     bounds = concentration_bounds(**sizes.published, ks=asked) if sizes and asked else pd.DataFrame()
     # a share of all bands can be as exact as one that is recorded: then there is nothing to estimate
@@ -207,23 +202,22 @@ def ratios(edition: Edition) -> Exhibit:
     ends = rows[place]["low"] / 100, rows[place]["high"] / 100
     text = rows[place]["text"] if ks[place] in said else wording.percent_between(*ends)
     title = say("firm_sizes.ratios_title", number=wording.number(ks[place]), share=text)
-    note = say("firm_sizes.ratios_subtitle", year=edition.year)
+    key = "firm_sizes.ratios_subtitle"
     if said:
-        numbers = wording.listing(str(k) for k in ks if k not in wide)
-        note = say("firm_sizes.ratios_exact", year=edition.year)
-        note = say("firm_sizes.ratios_some", year=edition.year, numbers=numbers) if wide else note
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap="")
+        key = "firm_sizes.ratios_some" if wide else "firm_sizes.ratios_exact"
+    note = edition.say(key, numbers=wording.listing(str(k) for k in ks if k not in wide))
+    return chart(edition, "firm_sizes.ratios", charts.bars, rows, title=title, subtitle=note)
 
 
 def classes(edition: Edition) -> Exhibit:
     """The Herfindahl-Hirschman index or its bounds against the classes of three merger guidelines."""
-    sizes, heading, known = size_table(edition), say("firm_sizes.classes_heading"), recorded(edition).get(INDEX)
+    sizes, known = size_table(edition), recorded(edition).get(INDEX)
     if known:
         (low, high), used = (known[1],) * 2, known[0].rows
     elif sizes:
         (low, high), used = concentration_bounds(**sizes.published).loc["HHI_10000"], sizes.rows
     else:
-        return _gap(edition, heading)
+        return missing(edition, "firm_sizes.classes")
     rows, found = [], {}
     for years, edges in GUIDELINES.items():
         ends = pairwise((0, *edges, 10_001))
@@ -233,9 +227,9 @@ def classes(edition: Edition) -> Exhibit:
         found[say(years)] = touched
         rows.append(mark(say(years), low, high, used, text=text, edges=edges))
     key = "firm_sizes.classes_exact" if known else "firm_sizes.classes_subtitle"
-    words = {"subtitle": say(key, year=edition.year), "heading": heading, "gap": ""}
     title = _classes_title(wording.half_up(low) if known else wording.between(low, high, ""), found)
-    return chart(edition, charts.scales, rows, title=title, names=[say(name) for name in CLASSES], **words)
+    said = {"title": title, "subtitle": edition.say(key)}
+    return chart(edition, "firm_sizes.classes", charts.scales, rows, names=[say(name) for name in CLASSES], **said)
 
 
 def _classes_title(index: str, found: dict[str, list[str]]) -> str:
@@ -253,9 +247,8 @@ def _classes_title(index: str, found: dict[str, list[str]]) -> str:
 
 def lorenz(edition: Edition) -> Exhibit:
     """The band in which the Lorenz curve lies if no more firms are registered than the source says at least."""
-    sizes, heading = size_table(edition), say("firm_sizes.lorenz_heading")
-    if sizes is None:
-        return _gap(edition, heading)
+    if (sizes := size_table(edition)) is None:
+        return missing(edition, "firm_sizes.lorenz")
     envelope = lorenz_envelope(**sizes.published | {"n_rest": sizes.fewest})
     rows = []
     for firms, low, high in envelope.itertuples(index=False):
@@ -266,19 +259,19 @@ def lorenz(edition: Edition) -> Exhibit:
     title = say("firm_sizes.lorenz_title", number=everyone, share=wording.percent(*half))
     all_known = from_records(edition) and len(set(sizes.published["n_rest"])) == 1
     key = "firm_sizes.lorenz_everyone" if all_known else "firm_sizes.lorenz_subtitle"
-    note = say(key, number=everyone, year=edition.year)
-    return chart(edition, charts.envelope, rows, title=title, subtitle=note, heading=heading, gap="")
+    note = edition.say(key, number=everyone)
+    return chart(edition, "firm_sizes.lorenz", charts.envelope, rows, title=title, subtitle=note)
 
 
 def measures(edition: Edition) -> Exhibit:
     """Table of concentration measures: exact ones, bounds for the others, and two point estimates as assumptions."""
-    sizes, heading, known = size_table(edition), say("firm_sizes.measures_heading"), recorded(edition)
+    sizes, known = size_table(edition), recorded(edition)
     if sizes is None and not known:
-        return _gap(edition, heading)
-    title, exact_rows = say("firm_sizes.measures_title", year=edition.year), _exact_measures(edition, known)
+        return missing(edition, "firm_sizes.measures")
+    title, exact_rows = edition.say("firm_sizes.measures_title"), _exact_measures(edition, known)
     if sizes is None:
         rows = [row for rows in exact_rows.values() for row in rows]
-        return table(edition, rows, title=title, note=say("firm_sizes.measures_exact"))
+        return table(edition, "firm_sizes.measures", rows, title=title, note=say("firm_sizes.measures_exact"))
     bounds, rows = concentration_bounds(**sizes.published), exact_rows.pop("", [])
     shapes = {"if exponential": "maxent", "if Pareto": "pareto"}
     rows = [row | dict.fromkeys(shapes, "–") for row in rows]
@@ -297,7 +290,8 @@ def measures(edition: Edition) -> Exhibit:
     note = say("firm_sizes.measures_note_open" if open_ended else "firm_sizes.measures_note")
     note = f"{say('firm_sizes.measures_some')} {note}" if known else note
     order = ["item", "bounds", *shapes, "unit", "status", "low", "high", "rows"]
-    return table(edition, [{key: row[key] for key in order} for row in rows], title=title, note=note)
+    rows = [{name: row[name] for name in order} for row in rows]
+    return table(edition, "firm_sizes.measures", rows, title=title, note=note)
 
 
 def _exact_measures(edition: Edition, known: dict[str, tuple[Quantity, float]]) -> dict[str, list[Row]]:
@@ -326,11 +320,10 @@ def _exact_measures(edition: Edition, known: dict[str, tuple[Quantity, float]]) 
 
 def one_more(edition: Edition) -> Exhibit:
     """Table of what one more published number would buy: the bounds if it stood in the middle of what it can be."""
-    sizes, heading = size_table(edition), say("firm_sizes.one_more_heading")
-    if sizes is None:
-        return _gap(edition, heading)
+    if (sizes := size_table(edition)) is None:
+        return missing(edition, "firm_sizes.one_more")
     if INDEX in recorded(edition):
-        return Exhibit(heading, pd.DataFrame(), say("firm_sizes.one_more_exact"))
+        return missing(edition, "firm_sizes.one_more", say("firm_sizes.one_more_exact"))
     bands = sizes.published["bands"]
     rows = [_narrowed(sizes, say("firm_sizes.as_published"), "–", bands)]
     if len(bands) > 1:
@@ -352,7 +345,7 @@ def one_more(edition: Edition) -> Exhibit:
     rows.append(_narrowed(sizes, say("firm_sizes.amount_largest"), wording.half_up(middle), alone))
     best = min(rows, key=lambda row: row["high"] - row["low"])
     title = say("firm_sizes.one_more_title", number=best["item"], now=rows[0]["index"], then=best["index"])
-    return table(edition, rows, title=title, note=say("firm_sizes.one_more_note"))
+    return table(edition, "firm_sizes.one_more", rows, title=title)
 
 
 def _narrowed(sizes: SizeTable, item: str, value: str, bands: list[dict[str, Any]]) -> Row:
@@ -366,16 +359,15 @@ def _narrowed(sizes: SizeTable, item: str, value: str, bands: list[dict[str, Any
 
 def sensitivity(edition: Edition) -> Exhibit:
     """Table of the bounds on the estimated and on the printed total, where the two differ."""
-    sizes, heading, found = size_table(edition), say("firm_sizes.sensitivity_heading"), {}
-    if sizes is None:
-        return _gap(edition, heading)
+    if (sizes := size_table(edition)) is None:
+        return missing(edition, "firm_sizes.sensitivity")
+    found = {}
     for basis in BASES:
-        based = edition._replace(total_basis=basis)
-        if (sizes := size_table(based)) is None:
-            return _gap(edition, heading)
+        if (sizes := size_table(edition._replace(total_basis=basis))) is None:
+            return missing(edition, "firm_sizes.sensitivity")
         total = wording.amount(wording.span(sizes.base.low, sizes.base.high), sizes.base.cell.unit)
         if basis == "estimated" and sizes.base.status != "corrected":
-            return Exhibit(heading, pd.DataFrame(), say("firm_sizes.sensitivity_gap", total=total))
+            return missing(edition, "firm_sizes.sensitivity", say("firm_sizes.sensitivity_agreed", total=total))
         found[say("firm_sizes.on_total", total=total)] = concentration_bounds(**sizes.published, ks=sizes.ks)
     rows = []
     for measure in [*(f"CR{k}" for k in sizes.ks), "HHI_10000", "N_eff"]:
@@ -389,5 +381,4 @@ def sensitivity(edition: Edition) -> Exhibit:
     k = sizes.ks[min(1, len(sizes.ks) - 1)]
     texts = [wording.percent(*bounds.loc[f"CR{k}"]) for bounds in found.values()]
     words = {"number": wording.number(k), "estimated": texts[0], "printed": texts[1]}
-    title = say("firm_sizes.sensitivity_title", **words)
-    return table(edition, rows, title=title, note=say("firm_sizes.sensitivity_note"))
+    return table(edition, "firm_sizes.sensitivity", rows, title=say("firm_sizes.sensitivity_title", **words))

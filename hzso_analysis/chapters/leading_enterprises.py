@@ -141,10 +141,6 @@ def leaders(edition: Edition) -> tuple[str, Quantity, Quantity] | None:
     return min(groups, key=lambda group: lows[group[0]]) if groups else None
 
 
-def _gap(edition: Edition) -> str:
-    return say("leading_enterprises.gap", area=wording.area_name(edition.area), year=edition.year)
-
-
 def _named(edition: Edition, band: str, firms: Quantity) -> dict[str, str]:
     return {"firms": value_text(firms), "band": label(edition, "categories", band)}
 
@@ -160,21 +156,21 @@ def headline(edition: Edition) -> Exhibit:
         status = SUPPRESSED if held and held.status == SUPPRESSED else firms.status
         row |= {"status": status, "source": where_printed(firms.rows)}
         rows.append(row | {"rows": pd.concat([firms.rows, held.rows]) if held else firms.rows})
-    words = {"title": headline_title(edition), "note": say("leading_enterprises.headline_note")}
+    note = say("leading_enterprises.headline_note")
     if any(row["status"] == SUPPRESSED for row in rows):
-        words["note"] += " " + say("leading_enterprises.headline_withheld")
-    return table(edition, rows, **words, heading=say("leading_enterprises.headline_heading"), gap=_gap(edition))
+        note = f"{note} {say('leading_enterprises.headline_withheld')}"
+    return table(edition, "leading_enterprises.headline", rows, title=headline_title(edition), note=note)
 
 
 def headline_title(edition: Edition) -> str:
     """What the leading group holds."""
     group = leading(edition)
     if group is None:
-        return say("leading_enterprises.headline_plain", year=edition.year)
+        return edition.say("leading_enterprises.headline_plain")
     band, firms, held = group
     part = share(edition, held)
     text = wording.percent(part.low, part.high) if part else in_words(held)
-    return say("leading_enterprises.headline_title", held=text, year=edition.year, **_named(edition, band, firms))
+    return edition.say("leading_enterprises.headline_title", held=text, **_named(edition, band, firms))
 
 
 def from_records(edition: Edition) -> bool:
@@ -213,13 +209,11 @@ def counts(edition: Edition) -> Exhibit:
     implied = [say("leading_enterprises.counts_implied", **words) for words in hidden]
 
     def title(rows: list[Row]) -> str:
-        words = {"firms": rows[0]["text"], "band": rows[0]["label"], "year": edition.year}
+        words = {"firms": rows[0]["text"], "band": rows[0]["label"], "implied": wording.listing(implied)}
         key = "leading_enterprises.counts_title_implied" if implied else "leading_enterprises.counts_title"
-        return say(key, implied=wording.listing(implied), **words)
+        return edition.say(key, **words)
 
-    note = say("leading_enterprises.counts_subtitle", year=edition.year)
-    words = {"heading": say("leading_enterprises.counts_heading"), "gap": _gap(edition)}
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, **words)
+    return chart(edition, "leading_enterprises.counts", charts.bars, rows, title=title)
 
 
 def concentration(edition: Edition) -> Exhibit:
@@ -235,15 +229,14 @@ def concentration(edition: Edition) -> Exhibit:
         rows.append(mark(say("leading_enterprises.firms_of", **words), part.low, part.high, held.rows, fraction=True))
         rows.append(mark(rest, max(0.0, 1 - part.high), 1 - part.low, held.rows, fraction=True))
         base = wording.amount(value_text(part.base), "USD million")
-        note = say("leading_enterprises.concentration_subtitle", year=edition.year, base=base)
+        note = edition.say("leading_enterprises.concentration_subtitle", base=base)
         title, words["share"] = "leading_enterprises.hold", rows[0]["text"]
         for _, row in printed_rows(edition, EXECUTED, "offshore", band, "share").head(1).iterrows():
             low, high = ((row["value"] + sign * row["precision"]) / 100 for sign in (-1, 1))
             agree, words["printed"] = part.low <= high and part.high >= low, wording.printed(row)
             title = "leading_enterprises.hold_as_printed" if agree else "leading_enterprises.hold_otherwise"
         title = say(title, **words)
-    words = {"heading": say("leading_enterprises.concentration_heading"), "gap": _gap(edition)}
-    return chart(edition, charts.parts, rows, title=title, subtitle=note, **words)
+    return chart(edition, "leading_enterprises.concentration", charts.parts, rows, title=title, subtitle=note)
 
 
 def other_firms(edition: Edition, firms: Quantity) -> tuple[float, float] | None:
@@ -283,14 +276,12 @@ def averages(edition: Edition) -> Exhibit:
         )
         return say(key, others=rows[-1]["text"], **words)
 
-    note = say("leading_enterprises.averages_subtitle", year=edition.year)
-    words = {"heading": say("leading_enterprises.averages_heading"), "gap": _gap(edition)}
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, **words)
+    return chart(edition, "leading_enterprises.averages", charts.bars, rows, title=title)
 
 
 def nation(edition: Edition) -> Exhibit:
     """Share of the largest firms in both areas, for the bands that both print."""
-    words, rows = {"area": wording.area_name(edition.area), "other": wording.area_name(edition.compare_with)}, []
+    rows = []
     for band in bands_of(edition).index if edition.compare_with else []:
         pair = []
         for area in (edition.area, edition.compare_with):
@@ -305,12 +296,11 @@ def nation(edition: Edition) -> Exhibit:
         rows += pair if len(pair) == 2 else []
 
     def title(rows: list[Row]) -> str:
-        return say("leading_enterprises.nation_title", share=rows[0]["text"], other_share=rows[1]["text"], **words)
+        words = {"share": rows[0]["text"], "other_share": rows[1]["text"]}
+        return edition.say("leading_enterprises.nation_title", **words)
 
-    gap = "leading_enterprises.nation_gap" if edition.compare_with else "leading_enterprises.nation_none"
-    note, gap = say("leading_enterprises.nation_subtitle", year=edition.year), say(gap, year=edition.year, **words)
-    heading = say("leading_enterprises.nation_heading")
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap=gap)
+    gap = "" if edition.compare_with else say("shares.no_other_area")
+    return chart(edition, "leading_enterprises.nation", charts.bars, rows, title=title, gap=gap)
 
 
 def honours(edition: Edition) -> Exhibit:
@@ -320,5 +310,4 @@ def honours(edition: Edition) -> Exhibit:
     rows = [cell_row(edition, label(edition, "indicators", name), name) for name in names if find(edition, name)]
     medium = (EXECUTED, "offshore", "medium-sized enterprises", "share")
     rows += measure_rows(edition, say("leading_enterprises.medium"), *medium)
-    title, note = say("leading_enterprises.honours_title", year=edition.year), say("leading_enterprises.honours_note")
-    return table(edition, rows, title=title, note=note, gap=_gap(edition))
+    return table(edition, "leading_enterprises.honours", rows)

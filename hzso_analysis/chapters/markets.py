@@ -9,7 +9,7 @@ import pandas as pd
 from hzso_analysis import wording
 from hzso_analysis.chapters import shares
 from hzso_analysis.edition import Edition, Quantity, exact, find, label, share, withheld
-from hzso_analysis.exhibits import Exhibit, Row, table
+from hzso_analysis.exhibits import Exhibit, Row, missing, table
 from hzso_analysis.figures import codebook
 from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
@@ -83,22 +83,16 @@ def wide(edition: Edition) -> list[str]:
     return [name for name in names if name not in parts or ((part := parts[name]) and part.low >= NARROW)] or names[:1]
 
 
-def _gap(edition: Edition) -> str:
-    return say("markets.gap", area=wording.area_name(edition.area), year=edition.year)
-
-
 def headline(edition: Edition) -> Exhibit:
     """Table of every market or group: value, share as printed and as computed, and where the levels come from."""
-    known, heading = known_markets(edition), say("markets.headline_heading")
-    title, rows = heading, shares.share_marks(edition, known)
+    title, rows = "", shares.share_marks(edition, known_markets(edition))
     if rows:
-        title = say("markets.headline_title", name=rows[0]["label"], share=rows[0]["text"], year=edition.year)
+        title = edition.say("markets.headline_title", name=rows[0]["label"], share=rows[0]["text"])
     listed = listed_markets(edition)
     key = "markets.from_records" if from_records(edition) else "markets.from_prints"
     if any(quantity.status == SUPPRESSED for quantity in listed.values()):
         key = "markets.from_records_some"
-    words = {"title": title, "heading": heading, "gap": _gap(edition), "more": say(key)}
-    return shares.shares_table(edition, listed, **words)
+    return shares.shares_table(edition, "markets.headline", listed, title=title, more=say(key))
 
 
 def split(edition: Edition) -> Exhibit:
@@ -112,8 +106,7 @@ def split(edition: Edition) -> Exhibit:
         return say("markets.split_title", rest=rows[-1]["text"], **words)
 
     parts = {name: known[name] for name in wide(edition)}
-    words = {"heading": say("markets.split_heading"), "gap": _gap(edition)}
-    return shares.whole(edition, parts, rest=say("markets.rest"), title=title, **words)
+    return shares.whole(edition, "markets.split", parts, rest=say("markets.rest"), title=title)
 
 
 def nation(edition: Edition) -> Exhibit:
@@ -122,7 +115,7 @@ def nation(edition: Edition) -> Exhibit:
     if len(separate(edition)) > len(few):
         theirs = shares.known(edition, names, area=edition.compare_with) if edition.compare_with else {}
         names = [name for name in names if name in theirs or name in few]
-    return shares.against_nation(edition, names, heading=say("markets.nation_heading"))
+    return shares.against_nation(edition, names)
 
 
 def trend(edition: Edition) -> Exhibit:
@@ -141,12 +134,12 @@ def diversification(edition: Edition) -> Exhibit:
     A group of m markets with the share s holds a largest one of at least s / m and a Herfindahl-Hirschman index of s
     squared over m to s squared; all other markets, with the share r, add at most r squared.
     """
-    heading, known = say("markets.diversification_heading"), known_markets(edition)
+    known = known_markets(edition)
     if complete(edition):
         return _exact_diversification(edition, {name: known[name] for name in separate(edition)})
     parts = {name: share(edition, known[name]) for name in separate(edition)}
     if not parts or not all(part and part.high <= 1 for part in parts.values()):
-        return Exhibit(heading, pd.DataFrame(), _gap(edition))
+        return missing(edition, "markets.diversification")
     members = markets_of(edition).loc[list(parts), "members"].iloc[0]
     many = len(members.split(";")) if members else 1
     low, high = ([getattr(part, end) for part in parts.values()] for end in ("low", "high"))
@@ -172,8 +165,7 @@ def diversification(edition: Edition) -> Exhibit:
     key = "markets.diversification_group" if members else "markets.diversification_single"
     share_text = wording.percent(largest[0], math.inf) if members else wording.percent(*largest)
     name = names if members else label(edition, "categories", next(iter(parts)))
-    title = say(key, name=name, share=share_text, year=edition.year)
-    return table(edition, rows, title=title, note=say("markets.diversification_note"))
+    return table(edition, "markets.diversification", rows, title=edition.say(key, name=name, share=share_text))
 
 
 def _index(low: float, high: float) -> str:
@@ -199,7 +191,7 @@ def _exact_diversification(edition: Edition, parts: dict[str, Quantity]) -> Exhi
         {"item": item, "value": text, "status": "computed", "low": value, "high": value, "rows": used}
         for item, (text, value) in values.items()
     ]
-    title = say("markets.diversification_exact", name=name, share=text, year=edition.year)
+    title = edition.say("markets.diversification_exact", name=name, share=text)
     most = wording.half_up(part.get(OTHERS, 0.0) ** 2, 3)
     key = "markets.diversification_all" if OTHERS in part else "markets.diversification_named"
-    return table(edition, rows, title=title, note=say(key, most=most) if OTHERS in part else say(key))
+    return table(edition, "markets.diversification", rows, title=title, note=say(key, most=most))

@@ -39,9 +39,7 @@ def headline(edition: Edition) -> Exhibit:
         more = {"change": _change(edition, quantity), "share": wording.percent(part.low, part.high) if part else "–"}
         row = quantity_row(item, quantity)
         rows.append({key: row[key] for key in ("item", "value", "unit")} | more | row)
-    gap = say("overview.headline_gap", area=wording.area_name(edition.area), year=edition.year)
-    words = {"note": say("overview.headline_note"), "heading": say("overview.headline_heading")}
-    return table(edition, rows, title=scale.headline_title(edition), gap=gap, **words)
+    return table(edition, "overview.headline", rows, title=scale.headline_title(edition))
 
 
 def _change(edition: Edition, quantity: Quantity) -> str:
@@ -80,10 +78,9 @@ def against_printed_total(edition: Edition) -> Exhibit:
             agrees = abs(computed - printed["value"]) <= slack + printed["precision"]
             rows.append(row | {"agrees": agrees, "rows": quantity.rows})
     rows.sort(key=lambda row: -row["first"])
-    words = {"heading": say("overview.against_heading"), "gap": say("overview.against_gap", year=edition.year)}
-    words |= {"subtitle": say("overview.against_subtitle", year=edition.year)}
     names = say("overview.as_printed"), say("overview.computed_on", total=wording.printed(total)) if rows else ""
-    return chart(edition, charts.pairs, rows, title=lambda marks: _against(edition, total, marks), names=names, **words)
+    title = _against(edition, total, rows) if rows else ""
+    return chart(edition, "overview.against", charts.pairs, rows, title=title, names=names)
 
 
 def _printed_shares(edition: Edition) -> list[tuple[Quantity, pd.Series]]:
@@ -118,14 +115,11 @@ def nation(edition: Edition) -> Exhibit:
         mark(item, part.low, part.high, pd.concat([own, part.base.rows]), fraction=True) for item, part, own in parts
     ]
     rows.sort(key=lambda row: -row["low"])
-    other = wording.area_name(edition.compare_with)
 
     def title(rows: list[Row]) -> str:
         nouns = [row["label"][:1].lower() + row["label"][1:] for row in rows]
-        words = {"area": wording.area_name(edition.area), "other": other, "share": rows[0]["text"], "what": nouns[0]}
-        key = "overview.nation_two" if len(rows) > 1 else "overview.nation_one"
-        return say(key, least_share=rows[-1]["text"], least=nouns[-1], **words)
+        words = {"share": rows[0]["text"], "what": nouns[0], "least_share": rows[-1]["text"], "least": nouns[-1]}
+        return edition.say("overview.nation_two" if len(rows) > 1 else "overview.nation_one", **words)
 
-    gap = say("overview.nation_gap", other=other, year=edition.year) if other else say("shares.no_other_area")
-    note, heading = say("overview.nation_subtitle", other=other, year=edition.year), say("overview.nation_heading")
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap=gap)
+    gap = "" if edition.compare_with else say("shares.no_other_area")
+    return chart(edition, "overview.nation", charts.bars, rows, title=title, gap=gap)

@@ -26,7 +26,7 @@ def headline(edition: Edition) -> Exhibit:
     rows += _execution(edition) + _growth(edition)
     for measure, key in PRINTED.items():
         rows += measure_rows(edition, say(key), EXECUTED, "offshore", "total", measure)
-    return table(edition, rows, title=headline_title(edition), note=say("scale.headline_note"))
+    return table(edition, "scale.headline", rows, title=headline_title(edition))
 
 
 def _of_flow(edition: Edition, indicator: str, flow: str) -> str:
@@ -37,7 +37,7 @@ def headline_title(edition: Edition) -> str:
     """What the year's executed amount comes to."""
     found = find(edition, EXECUTED, "offshore") or find(edition, EXECUTED, "all")
     if found is None:
-        return say("scale.headline_gap", year=edition.year)
+        return edition.say("scale.headline_none")
     key = "scale.headline_offshore" if found.cell.flow == "offshore" else "scale.headline_all"
     when = wording.period(found.cell.year, found.cell.months)
     return say(key, period=when, amount=wording.amount(value_text(found), found.cell.unit))
@@ -84,9 +84,8 @@ def flows(edition: Edition) -> Exhibit:
         if cell.months:
             name = say("scale.in_period", name=name, period=wording.period(cell.year, cell.months))
         rows += [quantity_mark(name, quantity)] if cell.unit == found[0].cell.unit else []
-    note = say("scale.flows_subtitle", unit=found[0].cell.unit if found else "", year=edition.year)
-    words = {"heading": say("scale.flows_heading"), "gap": say("scale.flows_gap", year=edition.year)}
-    return chart(edition, charts.bars, rows, title=flows_title(edition), subtitle=note, **words)
+    note = edition.say("scale.flows_subtitle", unit=found[0].cell.unit if found else "")
+    return chart(edition, "scale.flows", charts.bars, rows, title=flows_title(edition), subtitle=note)
 
 
 def flows_title(edition: Edition) -> str:
@@ -113,8 +112,8 @@ def recovered(edition: Edition) -> Exhibit:
     years = say("scale.parts_of_years", months=wording.months_text(months)) if months else say("scale.whole_years")
     key = "scale.recovered_subtitle_far" if far else "scale.recovered_subtitle"
     note = say(key, unit=known[-1].cell.unit if known else "", years=years, far=wording.listing(far))
-    words = {"heading": say("scale.recovered_heading"), "gap": say("scale.recovered_gap", year=edition.year)}
-    return chart(edition, charts.lines, rows + misfits, title=lambda _: recovered_title(known), subtitle=note, **words)
+    title = recovered_title(known) if known else ""
+    return chart(edition, "scale.recovered", charts.lines, rows + misfits, title=title, subtitle=note)
 
 
 def _misfits(known: list[Quantity]) -> tuple[list[Row], list[str]]:
@@ -163,8 +162,7 @@ def growth(edition: Edition) -> Exhibit:
             if len(rates):
                 text = say("scale.growth_and_printed", computed=text, printed=f"{wording.printed(rates.iloc[0])} %")
             rows.append(mark(str(year), *bounds, used, text=text, fraction=True))
-    words = {"heading": say("scale.growth_heading"), "gap": say("scale.growth_gap")}
-    return chart(edition, charts.bars, rows, title=growth_title, subtitle=say("scale.growth_subtitle"), **words)
+    return chart(edition, "scale.growth", charts.bars, rows, title=growth_title)
 
 
 def growth_title(rows: list[Row]) -> str:
@@ -183,8 +181,8 @@ def growth_title(rows: list[Row]) -> str:
 
 def nation(edition: Edition) -> Exhibit:
     """The area's share of the nation's offshore executed over the years."""
-    area, other, rows = wording.area_name(edition.area), wording.area_name(edition.compare_with), []
-    for quantity in series(edition, EXECUTED, "offshore") if other else []:
+    rows = []
+    for quantity in series(edition, EXECUTED, "offshore") if edition.compare_with else []:
         part = share(edition, quantity, of=edition.compare_with)
         if part and part.high <= 1:
             used = pd.concat([quantity.rows, part.base.rows])
@@ -194,11 +192,10 @@ def nation(edition: Edition) -> Exhibit:
     def title(rows: list[Row]) -> str:
         key = "scale.nation_title_since" if len(rows) > 1 else "scale.nation_title"
         words = {"year": rows[-1]["year"], "earlier": rows[0]["text"], "earlier_year": rows[0]["year"]}
-        return say(key, area=area, share=rows[-1]["text"], other=other, **words)
+        return edition.say(key, share=rows[-1]["text"], **words)
 
-    gap = say("scale.nation_gap", other=other) if other else say("shares.no_other_area")
-    words = {"subtitle": say("scale.nation_subtitle", other=other), "heading": say("scale.nation_heading")}
-    return chart(edition, charts.lines, rows, title=title, gap=gap, **words)
+    gap = "" if edition.compare_with else say("shares.no_other_area")
+    return chart(edition, "scale.nation", charts.lines, rows, title=title, gap=gap)
 
 
 def unused(edition: Edition) -> Exhibit:
@@ -207,8 +204,7 @@ def unused(edition: Edition) -> Exhibit:
     rows = rows[(rows["year"] <= edition.year) & rows["indicator"].isin([EXECUTED, SIGNED])]
     lines = [line for index, row in rows.iterrows() if (line := _unused(edition, row, rows.loc[[index]]))]
     agree = sum(line["agrees"] == say("scale.agrees") for line in lines)
-    words = {"title": say("scale.unused_title", agree=agree, number=len(lines)), "note": say("scale.unused_note")}
-    return table(edition, lines, heading=say("scale.unused_heading"), gap=say("scale.unused_gap"), **words)
+    return table(edition, "scale.unused", lines, title=say("scale.unused_title", agree=agree, number=len(lines)))
 
 
 def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> Row | None:

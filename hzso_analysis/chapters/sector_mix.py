@@ -25,14 +25,9 @@ def industries_of(edition: Edition) -> list[str]:
     return list(book.loc[book["dimension"] == "industry", "id"])
 
 
-def _gap(edition: Edition, key: str = "sector_mix.gap") -> str:
-    return say(key, area=wording.area_name(edition.area), year=edition.year)
-
-
 def headline(edition: Edition) -> Exhibit:
     """Table of every sector: value, share as printed and as computed."""
-    words = {"title": headline_title(edition), "heading": say("sector_mix.headline_heading"), "gap": _gap(edition)}
-    return shares.shares_table(edition, mixed(edition), **words)
+    return shares.shares_table(edition, "sector_mix.headline", mixed(edition), title=headline_title(edition))
 
 
 def headline_title(edition: Edition) -> str:
@@ -68,8 +63,7 @@ def split(edition: Edition) -> Exhibit:
         key = "sector_mix.split_title_rest" if leads else "sector_mix.split_title_some"
         return say(key, names=names, rest=rows[-1]["text"], amount=held, **words)
 
-    words = {"heading": say("sector_mix.split_heading"), "gap": _gap(edition)}
-    return shares.whole(edition, parts, rest=rest, title=title, **words)
+    return shares.whole(edition, "sector_mix.split", parts, rest=rest, title=title)
 
 
 def industries(edition: Edition) -> Exhibit:
@@ -92,8 +86,7 @@ def industries(edition: Edition) -> Exhibit:
         return say("sector_mix.industries_overlap", names=names, sum=f"{wording.half_up(total)} %")
 
     note = say("sector_mix.industries_subtitle", subtitle=shares.subtitle(edition, parts))
-    words = {"heading": say("sector_mix.industries_heading"), "gap": _gap(edition, "sector_mix.industries_gap")}
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, **words)
+    return chart(edition, "sector_mix.industries", charts.bars, rows, title=title, subtitle=note)
 
 
 def change(edition: Edition) -> Exhibit:
@@ -105,8 +98,8 @@ def change(edition: Edition) -> Exhibit:
 
 def location_quotients(edition: Edition) -> Exhibit:
     """Share in the area over share in the nation; above one the area is specialised. Needs the same period in both."""
-    other, rows = wording.area_name(edition.compare_with), []
-    for name, quantity in mixed(edition).items() if other else []:
+    rows = []
+    for name, quantity in mixed(edition).items() if edition.compare_with else []:
         cell = quantity.cell
         theirs = find(edition, cell.indicator, "offshore", name, area=edition.compare_with, months=cell.months)
         mine, base = share(edition, quantity), share(edition, theirs) if theirs else None
@@ -116,9 +109,7 @@ def location_quotients(edition: Edition) -> Exhibit:
 
     def title(rows: list[Row]) -> str:
         top = max(rows, key=lambda row: row["low"])
-        return say("sector_mix.quotient_title", name=top["label"], times=top["text"], other=other)
+        return edition.say("sector_mix.quotient_title", name=top["label"], times=top["text"])
 
-    words = {"other": other, "year": edition.year}
-    gap = say("sector_mix.quotient_gap", **words) if other else say("shares.no_other_area")
-    note, heading = say("sector_mix.quotient_subtitle", **words), say("sector_mix.quotient_heading")
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap=gap)
+    gap = "" if edition.compare_with else say("shares.no_other_area")
+    return chart(edition, "sector_mix.quotient", charts.bars, rows, title=title, gap=gap)

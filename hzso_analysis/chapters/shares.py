@@ -37,7 +37,7 @@ def known(edition: Edition, names: Iterable[str], indicator: str = EXECUTED, **k
     return {name: quantity for name, quantity in found.items() if quantity is not None}
 
 
-def shares_table(edition: Edition, parts: dict[str, Quantity], *, more: str = "", **words: Any) -> Exhibit:
+def shares_table(edition: Edition, key: str, parts: dict[str, Quantity], *, title: str, more: str = "") -> Exhibit:
     """Table of value, share as printed, share as computed on the base that the note names; `more` ends the note."""
     rows, recorded = [], any(exact(q) is not None or q.status == SUPPRESSED for q in parts.values())
     for name, quantity in parts.items():
@@ -47,10 +47,10 @@ def shares_table(edition: Edition, parts: dict[str, Quantity], *, more: str = ""
         said = {"share printed": f"{wording.printed(printed.iloc[0])} %" if len(printed) else "–"}
         said["share computed"] = share_text(part, quantity.status)
         used = pd.concat([quantity.rows, printed]) if len(printed) else quantity.rows
-        rows.append({key: row[key] for key in ("item", "value", "unit")} | said | row | {"rows": used})
+        rows.append({name: row[name] for name in ("item", "value", "unit")} | said | row | {"rows": used})
     if recorded and all(row["share printed"] == "–" for row in rows):  # contract records print amounts and no shares
-        rows = [{key: cell for key, cell in row.items() if key != "share printed"} for row in rows]
-    return table(edition, rows, note=f"{base_note(edition, parts)} {more}".strip(), **words)
+        rows = [{name: cell for name, cell in row.items() if name != "share printed"} for row in rows]
+    return table(edition, key, rows, title=title, note=f"{base_note(edition, parts)} {more}".strip())
 
 
 def base_of(edition: Edition, parts: dict[str, Quantity]) -> Quantity | None:
@@ -96,20 +96,14 @@ def share_marks(edition: Edition, parts: dict[str, Quantity], widest: float = ma
 
 
 def whole(
-    edition: Edition,
-    parts: dict[str, Quantity],
-    *,
-    rest: str,
-    title: Callable[[list[Row]], str],
-    heading: str,
-    gap: str,
+    edition: Edition, key: str, parts: dict[str, Quantity], *, rest: str, title: Callable[[list[Row]], str]
 ) -> Exhibit:
     """The whole cut into these parts and what is left of it, under the name `rest`."""
     rows = share_marks(edition, parts, widest=0.02)
     least, most = (max(0.0, 1 - sum(row[end] for row in rows) / 100) for end in ("high", "low"))
     if rows and rest and most > wording.EXACT:
         rows.append(mark(rest, least, most, pd.DataFrame(), fraction=True, name=""))
-    return chart(edition, charts.parts, rows, title=title, subtitle=subtitle(edition, parts), heading=heading, gap=gap)
+    return chart(edition, key, charts.parts, rows, title=title, subtitle=subtitle(edition, parts))
 
 
 def over_years(edition: Edition, names: Iterable[str], indicator: str = EXECUTED) -> Exhibit:
@@ -128,8 +122,7 @@ def over_years(edition: Edition, names: Iterable[str], indicator: str = EXECUTED
         draw = charts.bars
     key = "shares.years_subtitle_partly" if partly else "shares.years_subtitle"
     note = say(key, contracts=say(CONTRACTS[indicator]), periods=wording.listing(dict.fromkeys(partly)))
-    words = {"heading": say("shares.years_heading"), "gap": say("shares.years_gap")}
-    return chart(edition, draw, rows, title=_moved, subtitle=note, **words)
+    return chart(edition, "shares.years", draw, rows, title=_moved, subtitle=note)
 
 
 def _moved(rows: list[Row]) -> str:
@@ -142,7 +135,7 @@ def _moved(rows: list[Row]) -> str:
     return say("shares.years_title", now=last["text"], last=last["year"], **words)
 
 
-def against_nation(edition: Edition, names: Iterable[str], *, heading: str) -> Exhibit:
+def against_nation(edition: Edition, names: Iterable[str]) -> Exhibit:
     """Shares of the same kind of categories in the area and in the nation, side by side."""
     names, other, rows = list(names), edition.compare_with, []
     for area in filter(None, (edition.area, other)):
@@ -150,8 +143,8 @@ def against_nation(edition: Edition, names: Iterable[str], *, heading: str) -> E
             name = say("shares.in_area", area=wording.area_name(area), name=row["label"])
             rows.append(row | {"label": name, "area": area})
     same = len({(row["name"]) for row in rows}) < len(rows)
-    note = say("shares.against_subtitle" if same else "shares.against_subtitle_unlike", year=edition.year)
-    gap = say("shares.against_gap", year=edition.year) if other else say("shares.no_other_area")
+    note = edition.say("shares.against_subtitle" if same else "shares.against_subtitle_unlike")
+    gap = "" if other else say("shares.no_other_area")
 
     def title(rows: list[Row]) -> str:
         firsts = {row["area"]: row for row in sorted(rows, key=lambda row: row["low"])}
@@ -160,4 +153,4 @@ def against_nation(edition: Edition, names: Iterable[str], *, heading: str) -> E
         return say("shares.against_title", other_name=theirs["label"], other_share=theirs["text"], **words)
 
     rows = rows if len({row["area"] for row in rows}) == 2 else []
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading=heading, gap=gap)
+    return chart(edition, "shares.against", charts.bars, rows, title=title, subtitle=note, gap=gap)

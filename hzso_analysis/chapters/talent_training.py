@@ -37,32 +37,28 @@ WORKED = {
 }
 
 
-def _gap(edition: Edition) -> str:
-    return say("talent_training.gap", area=wording.area_name(edition.area), year=edition.year)
-
-
 def headline(edition: Edition) -> Exhibit:
     """Table of all printed numbers about training and employment."""
-    return _printed_table(edition, TRAINING, headline_title(edition))
+    return _printed_table(edition, "talent_training.headline", TRAINING, headline_title(edition))
 
 
 def surroundings(edition: Edition) -> Exhibit:
     """Table of the talent pool around the industry: universities, students, neighbouring branches."""
     book = codebook("indicators", edition.data_dir)
     others = [name for name in book.loc[book["chapter"] == "talent_training", "id"] if name not in TRAINING]
-    return _printed_table(edition, others, say("talent_training.surroundings_title", year=edition.year))
+    return _printed_table(edition, "talent_training.surroundings", others)
 
 
-def _printed_table(edition: Edition, names: list[str], title: str) -> Exhibit:
+def _printed_table(edition: Edition, key: str, names: list[str], title: str = "") -> Exhibit:
     rows = []
     for name in names:
         text = label(edition, "indicators", name)
         for category, item in (("total", text), (DEGREE, say("talent_training.of_degree", name=text))):
             if found := find(edition, name, category=category):
                 rows.append(quantity_row(item, found))
-        for measure, key in (("cumulative", "talent_training.sum"), ("average", "talent_training.average")):
-            rows += measure_rows(edition, say(key, name=text), name, "", "total", measure)
-    return table(edition, rows, title=title, note=say("talent_training.rounding"), gap=_gap(edition))
+        for measure, item in (("cumulative", "talent_training.sum"), ("average", "talent_training.average")):
+            rows += measure_rows(edition, say(item, name=text), name, "", "total", measure)
+    return table(edition, key, rows, title=title, note=say("talent_training.headline_note"))
 
 
 def headline_title(edition: Edition) -> str:
@@ -70,8 +66,8 @@ def headline_title(edition: Edition) -> str:
     worked = "talent_training.had_been_absorbed" if breaks_of(edition) else "talent_training.worked"
     for name, key in ((TRAINED, "talent_training.trained"), (STAFF, worked), (ADDED, "talent_training.newly_employed")):
         if found := find(edition, name):
-            return say(key, people=in_words(found).capitalize(), year=edition.year)
-    return say("talent_training.headline_heading", year=edition.year)
+            return edition.say(key, people=in_words(found).capitalize())
+    return edition.say("talent_training.headline_heading")
 
 
 def breaks_of(edition: Edition) -> list[int]:
@@ -86,11 +82,8 @@ def ratios(edition: Edition) -> Exhibit:
     rows = []
     for key, top, base, scale, unit in RATIOS:
         rows += ratio_row(edition, say(key), _get(edition, top), _get(edition, base), scale, say(unit))
-    words = {"note": say("talent_training.ratios_note"), "gap": say("talent_training.ratios_gap")}
-    if not rows:
-        return table(edition, rows, title=say("talent_training.ratios_heading"), **words)
-    item, value, unit = (rows[0][name] for name in ("item", "value", "unit"))
-    return table(edition, rows, title=say("talent_training.ratios_title", item=item, value=value, unit=unit), **words)
+    title = say("talent_training.ratios_title", **rows[0]) if rows else ""
+    return table(edition, "talent_training.ratios", rows, title=title)
 
 
 def _get(edition: Edition, name: str) -> Quantity | None:
@@ -109,8 +102,8 @@ def years(edition: Edition) -> Exhibit:
     if now is None or sums.empty:
         name, known = say("talent_training.added_series"), series(edition, ADDED)
         rows = [quantity_mark("", q, series=name, year=q.cell.year) for q in known if len(known) > 1]
-        words = {"subtitle": say("talent_training.added_subtitle"), "heading": say("talent_training.years_heading")}
-        return chart(edition, charts.lines, rows, title=_added_title, gap=_gap(edition), **words)
+        note = say("talent_training.added_subtitle")
+        return chart(edition, "talent_training.years", charts.lines, rows, title=_added_title, subtitle=note)
     row = sums.iloc[0]
     low, high = interval(row["value"], row["precision"], row["qualifier"])
     since, before = int(row["since"]), edition.year - int(row["since"])
@@ -118,9 +111,9 @@ def years(edition: Edition) -> Exhibit:
     ends = {edition.year: (low / (before + 1), high / (before + 1)), edition.year - 1: earlier}
     rows = [quantity_mark(str(edition.year), now)]
     rows += [mark(say("talent_training.years_average", first=since, last=y), *ends[y], sums) for y in ends]
-    title = say("talent_training.years_title", now=rows[0]["text"], year=edition.year, before=rows[2]["text"])
+    title = edition.say("talent_training.years_title", now=rows[0]["text"], before=rows[2]["text"])
     note = say("talent_training.years_subtitle", sum=wording.printed(row), since=since)
-    return chart(edition, charts.bars, rows, title=title, subtitle=note, heading="", gap="")
+    return chart(edition, "talent_training.years", charts.bars, rows, title=title, subtitle=note)
 
 
 def _added_title(rows: list[dict[str, Any]]) -> str:
@@ -132,7 +125,7 @@ def claim(edition: Edition) -> str:
     sums = printed_rows(edition, TRAINED, "", "total", "cumulative")
     averages = printed_rows(edition, TRAINED, "", "total", "average")
     if sums.empty or averages.empty:
-        return say("talent_training.claim_gap", year=edition.year)
+        return edition.say("talent_training.claim_gap")
     total, mean = sums.iloc[0], averages.iloc[0]
     steps = edition.year - int(total["since"]) + 1
     low, high = (end / steps for end in interval(total["value"], total["precision"], total["qualifier"]))
@@ -157,13 +150,11 @@ def pool(edition: Edition) -> Exhibit:
         trained, staff = find(edition, TRAINED), find(edition, STAFF)
         if trained and staff and trained.cell.months == staff.cell.months:
             part = wording.percent(*edition.reconciliation.ratio(trained.cell, staff.cell))
-            return say("talent_training.pool_trained", year=edition.year, share=part)
+            return edition.say("talent_training.pool_trained", share=part)
         words = {"most": rows[0]["label"], "most_people": rows[0]["text"], "least": rows[-1]["label"].lower()}
         return say("talent_training.pool_title", least_people=rows[-1]["text"], **words)
 
-    words = {"heading": say("talent_training.pool_heading"), "gap": _gap(edition)}
-    words |= {"subtitle": say("talent_training.pool_subtitle", year=edition.year)}
-    return chart(edition, charts.bars, rows if len(rows) > 1 else [], title=title, **words)
+    return chart(edition, "talent_training.pool", charts.bars, rows if len(rows) > 1 else [], title=title)
 
 
 def employment(edition: Edition) -> Exhibit:
@@ -178,6 +169,5 @@ def employment(edition: Edition) -> Exhibit:
                 titles[category] = say(title, people=rows[-1]["text"], year=year)
     rows = rows if len({row["year"] for row in rows}) > 1 else []
     note = say("talent_training.employment_subtitle_apart" if cuts else "talent_training.employment_subtitle")
-    words = {"heading": say("talent_training.employment_heading"), "gap": say("talent_training.employment_gap")}
     title = titles.get("total") or titles.get(DEGREE, "")
-    return chart(edition, charts.lines, rows, title=title, subtitle=note, **words)
+    return chart(edition, "talent_training.employment", charts.lines, rows, title=title, subtitle=note)
