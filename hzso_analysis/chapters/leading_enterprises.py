@@ -36,10 +36,8 @@ from hzso_analysis.exhibits import (
     where_printed,
 )
 from hzso_analysis.figures import codebook
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.vocabulary import EXECUTED, FIRMS, SUPPRESSED
 from hzso_analysis.wording import say
-
-EXECUTED, FIRMS = "contracts executed", "enterprises"
 
 
 class Slice(NamedTuple):

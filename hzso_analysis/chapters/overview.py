@@ -10,9 +10,9 @@ from hzso_analysis import charts, wording
 from hzso_analysis.chapters import firm_sizes, leading_enterprises, markets, scale, sector_mix, talent_training
 from hzso_analysis.edition import Edition, Quantity, Share, category_name, find, match, printed_rows, share, withheld
 from hzso_analysis.exhibits import Exhibit, Row, chart, mark, quantity_row, table
+from hzso_analysis.vocabulary import EXECUTED, SIGNED
 from hzso_analysis.wording import say
 
-EXECUTED, SIGNED = "contracts executed", "contracts signed"
 HEADLINES = [
     ("overview.executed_offshore", EXECUTED, "offshore", "total"),
     ("overview.executed_all", EXECUTED, "all", "total"),

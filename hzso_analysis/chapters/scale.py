@@ -11,9 +11,9 @@ from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share, value_text
 from hzso_analysis.exhibits import Exhibit, Row, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import EXECUTED, SIGNED
 from hzso_analysis.wording import say
 
-EXECUTED, SIGNED = "contracts executed", "contracts signed"
 PRINTED = {"growth": "scale.growth_printed", "cumulative": "scale.sum", "average growth": "scale.average_growth"}
 FLOWS = {"": "scale.of_no_flow", "all": "scale.of_all", "offshore": "scale.of_offshore", "onshore": "scale.of_onshore"}
 OFFSHORE_SHARE = {SIGNED: "scale.flows_signed", EXECUTED: "scale.flows_executed"}

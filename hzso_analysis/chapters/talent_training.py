@@ -10,10 +10,10 @@ from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series
 from hzso_analysis.exhibits import Exhibit, chart, mark, measure_rows, quantity_mark, quantity_row, ratio_row, table
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import EXECUTED
 from hzso_analysis.wording import say
 
 TRAINED, STAFF, ADDED, DEGREE = "people trained", "employees", "employees added", "with college degree"
-EXECUTED = "contracts executed"
 PEOPLE, PERCENT = "talent_training.people", "talent_training.percent"
 TRAINING = [TRAINED, "training courses", "training organizations", "training bases of the city"]
 TRAINING += ["training centre capacity", "graduates supported", STAFF, ADDED]
