@@ -3,7 +3,10 @@
 import ast
 import re
 import tomllib
+from inspect import isfunction
 from pathlib import Path
+
+import hzso_analysis as hz
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "hzso_analysis"
@@ -88,3 +91,9 @@ def code_lines(function):
     """The lines of a function that hold code, its docstring left out."""
     body = function.body[1:] if ast.get_docstring(function) else function.body
     return {line for node in body for line in range(node.lineno, node.end_lineno + 1)}
+
+
+def test_every_public_function_shows_what_it_returns():
+    functions = [getattr(hz, name) for name in hz.__all__ if isfunction(getattr(hz, name))]
+    silent = [function.__name__ for function in functions if ">>>" not in (function.__doc__ or "")]
+    assert len(functions) > 8 and silent == ["show"]  # which displays, in a notebook
