@@ -18,7 +18,7 @@ from hzso_analysis import wording
 from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, Quantity, Share, find, match, printed_rows, stamps, value_text, withheld
 from hzso_analysis.figures import codebook
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.vocabulary import EXECUTED, SUPPRESSED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +27,8 @@ COLUMNS = ["item", "value", "unit", "status", "low", "high", "source", "rows"]
 TEXTS = ["item", "unit", "status", "source", "agrees", "note", "kind", "check", "title", "publisher", "date"]
 TEXTS += ["what the sources print"]
 Row = dict[str, Any]
+# phrase of the item, the two cells (indicator, flow, category), what the quotient is multiplied by, phrase of the unit
+Ratio = tuple[str, tuple[str, ...], tuple[str, ...], int, str]
 LONG, BREAK = 30, 10  # letters of a word that no column has room for, and after how many each it may be broken
 
 
@@ -321,15 +323,17 @@ def computed_row(item: str, value: str, unit: str, rows: pd.DataFrame, base: str
     return dict(zip(COLUMNS, [item, value, unit, "computed", math.nan, math.nan, base, rows], strict=True))
 
 
-def ratio_row(
-    edition: Edition, item: str, top: Quantity | None, base: Quantity | None, scale: float, unit: str
-) -> list[Row]:
-    """A table row for `scale` times the quotient of two cells of the same period; none where one is not known."""
-    if not top or not base or top.cell.months != base.cell.months or base.low <= 0:
-        return []
-    low, high = edition.reconciliation.ratio(top.cell, base.cell)
-    said = f"{value_text(top)} / {value_text(base)}"
-    return [computed_row(item, wording.span(scale * low, scale * high), unit, pd.concat([top.rows, base.rows]), said)]
+def ratio_table(edition: Edition, key: str, ratios: Iterable[Ratio]) -> Exhibit:
+    """A table of the ratios of cells known for the same period, titled by the first; executed contracts are in USD."""
+    rows = []
+    for item, *cells, scale, unit in ratios:
+        top, base = (find(edition, *cell, unit="USD million" if cell[0] == EXECUTED else None) for cell in cells)
+        if top and base and top.cell.months == base.cell.months and base.low > 0:
+            low, high = (scale * end for end in edition.reconciliation.ratio(top.cell, base.cell))
+            said, used = f"{value_text(top)} / {value_text(base)}", pd.concat([top.rows, base.rows])
+            rows.append(computed_row(wording.say(item), wording.span(low, high), wording.say(unit), used, said))
+    title = wording.say("exhibits.ratios_title", **rows[0]) if rows else ""
+    return table(edition, key, rows, title=title, note=wording.say("exhibits.ratios_note"))
 
 
 def where_printed(rows: pd.DataFrame) -> str:

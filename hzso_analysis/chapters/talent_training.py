@@ -7,26 +7,26 @@ from typing import Any
 
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series
-from hzso_analysis.exhibits import Exhibit, chart, mark, measure_rows, quantity_mark, quantity_row, ratio_row, table
+from hzso_analysis.edition import Edition, find, in_words, label, printed_rows, series
+from hzso_analysis.exhibits import Exhibit, chart, mark, measure_rows, quantity_mark, quantity_row, ratio_table, table
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import EXECUTED
 from hzso_analysis.wording import say
 
 TRAINED, STAFF, ADDED, DEGREE = "people trained", "employees", "employees added", "with college degree"
-EXECUTED = "contracts executed"
-PEOPLE, PERCENT = "talent_training.people", "talent_training.percent"
-TRAINING = [TRAINED, "training courses", "training organizations", "training bases of the city"]
+COURSES, ORGANIZATIONS = "training courses", "training organizations"
+TRAINING = [TRAINED, COURSES, ORGANIZATIONS, "training bases of the city"]
 TRAINING += ["training centre capacity", "graduates supported", STAFF, ADDED]
 POOL = ["students enrolled", STAFF, "employees in IT", "employees in software", TRAINED, "graduates a year"]
 RATIOS = [
-    ("talent_training.per_course", TRAINED, "training courses", 1, PEOPLE),
-    ("talent_training.per_organization", TRAINED, "training organizations", 1, PEOPLE),
-    ("talent_training.courses_each", "training courses", "training organizations", 1, "talent_training.courses"),
-    ("talent_training.per_graduate", TRAINED, "graduates a year", 1, PEOPLE),
-    ("talent_training.per_employees", TRAINED, STAFF, 100, PEOPLE),
-    ("talent_training.with_degree", f"{STAFF}:{DEGREE}", STAFF, 100, PERCENT),
-    ("talent_training.added_with_degree", f"{ADDED}:{DEGREE}", ADDED, 100, PERCENT),
-    ("talent_training.per_amount", TRAINED, EXECUTED, 1, PEOPLE),
+    ("talent_training.per_course", (TRAINED,), (COURSES,), 1, "exhibits.people"),
+    ("talent_training.per_organization", (TRAINED,), (ORGANIZATIONS,), 1, "exhibits.people"),
+    ("talent_training.courses_each", (COURSES,), (ORGANIZATIONS,), 1, "exhibits.courses"),
+    ("talent_training.per_graduate", (TRAINED,), ("graduates a year",), 1, "exhibits.people"),
+    ("talent_training.per_employees", (TRAINED,), (STAFF,), 100, "exhibits.people"),
+    ("talent_training.with_degree", (STAFF, "", DEGREE), (STAFF,), 100, "exhibits.percent"),
+    ("talent_training.added_with_degree", (ADDED, "", DEGREE), (ADDED,), 100, "exhibits.percent"),
+    ("talent_training.per_amount", (TRAINED,), (EXECUTED, "offshore"), 1, "exhibits.people"),
 ]
 # the series of employees by education and by what is counted: its name, its title
 WORKED = {
@@ -79,18 +79,7 @@ def breaks_of(edition: Edition) -> list[int]:
 
 def ratios(edition: Edition) -> Exhibit:
     """Table of ratios: people per course and organisation, per graduate, per employee, per USD million executed."""
-    rows = []
-    for key, top, base, scale, unit in RATIOS:
-        rows += ratio_row(edition, say(key), _get(edition, top), _get(edition, base), scale, say(unit))
-    title = say("talent_training.ratios_title", **rows[0]) if rows else ""
-    return table(edition, "talent_training.ratios", rows, title=title)
-
-
-def _get(edition: Edition, name: str) -> Quantity | None:
-    if name == EXECUTED:
-        return find(edition, name, "offshore", unit="USD million")
-    indicator, _, category = name.partition(":")
-    return find(edition, indicator, category=category or "total")
+    return ratio_table(edition, "talent_training.ratios", RATIOS)
 
 
 def years(edition: Edition) -> Exhibit:
