@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from hzso_analysis.figures import codebook
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.vocabulary import EXECUTED, FIRMS, SUPPRESSED
 
 LEVEL = "level as printed"
-BANDED = (("enterprises", "count"), ("contracts executed", "USD million"))
+BANDED = ((FIRMS, "count"), (EXECUTED, "USD million"))
 
 
 class Cell(NamedTuple):
@@ -278,8 +278,8 @@ def _bands(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
 def _holdings(key: Cell, slices: dict[tuple[float, float], str]) -> list[Constraint]:
     rows = []
     for (low, high), name in slices.items():
-        firms = key._replace(indicator="enterprises", category=name, unit="count")
-        money = key._replace(indicator="contracts executed", category=name, unit="USD million")
+        firms = key._replace(indicator=FIRMS, category=name, unit="count")
+        money = key._replace(indicator=EXECUTED, category=name, unit="USD million")
         text = f"each firm of {name} holds at least {low:g}"
         rows.append(Constraint(text, {money: 1.0, firms: -low}, 0.0, math.inf))
         if math.isfinite(high):

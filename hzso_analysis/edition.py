@@ -274,9 +274,14 @@ def exact(quantity: Quantity | None) -> float | None:
     return next((float(value) for source, value in printed if LEDGER in source.split()), None)
 
 
-def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key: Any) -> Quantity | None:
+def look_up(edition: Edition, indicator: str, flow: str = "", category: str = "total") -> Quantity | None:
+    """What is known of a cell of the edition's area and year or, where it is suppressed, what the others leave."""
+    return find(edition, indicator, flow, category) or withheld(edition, indicator, flow, category)
+
+
+def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "total") -> Quantity | None:
     """A cell of the edition's area and year that is suppressed, with whatever bounds the others leave."""
-    key = {"area": edition.area, "year": edition.year, "indicator": indicator, "flow": flow, "category": category} | key
+    key = {"area": edition.area, "year": edition.year, "indicator": indicator, "flow": flow, "category": category}
     estimates = edition.reconciliation.estimates
     rows = match(estimates[estimates["status"] == SUPPRESSED], key)  # few, so that the other columns take no time
     if rows.empty:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from hzso_analysis import wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, Share, find, match, printed_rows, stamps, value_text, withheld
+from hzso_analysis.edition import Edition, Quantity, Share, find, look_up, match, printed_rows, stamps, value_text
 from hzso_analysis.figures import codebook
 from hzso_analysis.vocabulary import EXECUTED, SUPPRESSED
 
@@ -270,10 +270,9 @@ def sources(edition: Edition) -> Exhibit:
     return Exhibit(title, rows, note, stamped(edition))
 
 
-def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", category: str = "total", **key: Any) -> Row:
+def cell_row(edition: Edition, item: str, indicator: str, flow: str = "") -> Row:
     """A table row for one cell: value as written, unit, status, bounds and where it was printed."""
-    found = find(edition, indicator, flow, category, **key) or withheld(edition, indicator, flow, category, **key)
-    return quantity_row(item, found)
+    return quantity_row(item, look_up(edition, indicator, flow))
 
 
 def quantity_row(item: str, quantity: Quantity | None) -> Row:

@@ -7,12 +7,13 @@ from itertools import groupby
 import pandas as pd
 
 from hzso_analysis import charts, wording
-from hzso_analysis.chapters.scale import EXECUTED, growth_between
+from hzso_analysis.chapters.scale import growth_between
 from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, find, label, match, printed_rows, series, value_text
 from hzso_analysis.exhibits import Exhibit, Row, chart, mark, measure_rows, quantity_row, ratio_table, table
 from hzso_analysis.exhibits import where_printed as where
 from hzso_analysis.figures import codebook, load_policies
+from hzso_analysis.vocabulary import EXECUTED
 from hzso_analysis.wording import say
 
 FINANCE, FUND, TARGET, EVALUATION = "financial institutions", "support fund", "growth target", "evaluation rank"

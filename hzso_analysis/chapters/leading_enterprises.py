@@ -17,6 +17,7 @@ from hzso_analysis.edition import (
     from_ledger,
     in_words,
     label,
+    look_up,
     match,
     printed_rows,
     share,
@@ -36,10 +37,8 @@ from hzso_analysis.exhibits import (
     where_printed,
 )
 from hzso_analysis.figures import codebook
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.vocabulary import EXECUTED, FIRMS, SUPPRESSED
 from hzso_analysis.wording import say
-
-EXECUTED, FIRMS = "contracts executed", "enterprises"
 
 
 class Slice(NamedTuple):
@@ -86,14 +85,10 @@ def listed_bands(edition: Edition) -> dict[str, tuple[Quantity, Quantity | None]
     book, found = bands_of(edition), known_bands(edition)
     for band in book.index:
         if band not in found and (firms := withheld(edition, FIRMS, "offshore", band)):
-            found[band] = (firms, _held(edition, band))
+            found[band] = (firms, look_up(edition, EXECUTED, "offshore", band))
         elif band in found and found[band][1] is None:
             found[band] = (found[band][0], withheld(edition, EXECUTED, "offshore", band))
     return {band: found[band] for band in _ordered(book, [band for band in book.index if band in found])}
-
-
-def _held(edition: Edition, band: str) -> Quantity | None:
-    return find(edition, EXECUTED, "offshore", band) or withheld(edition, EXECUTED, "offshore", band)
 
 
 def slices(edition: Edition) -> list[Slice]:

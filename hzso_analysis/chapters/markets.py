@@ -11,7 +11,7 @@ from hzso_analysis.chapters import shares
 from hzso_analysis.edition import Edition, Quantity, exact, find, label, share, withheld
 from hzso_analysis.exhibits import Exhibit, Row, missing, table
 from hzso_analysis.figures import codebook
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.vocabulary import EXECUTED, SUPPRESSED
 from hzso_analysis.wording import say
 
 OTHERS = "other markets"
@@ -36,7 +36,7 @@ def listed_markets(edition: Edition) -> dict[str, Quantity]:
     """The markets that are known, and below them those that are withheld, by whatever bounds the others leave."""
     found = known_markets(edition)
     found |= {name: q for name, q in shares.known(edition, markets_of(edition).index).items() if exact(q) == 0}
-    hidden = {name: withheld(edition, shares.EXECUTED, "offshore", name) for name in markets_of(edition).index}
+    hidden = {name: withheld(edition, EXECUTED, "offshore", name) for name in markets_of(edition).index}
     found |= dict(sorted(((name, q) for name, q in hidden.items() if q), key=lambda item: -item[1].high))
     ordered = sorted(found.items(), key=lambda item: (item[1].status == SUPPRESSED, item[0] == OTHERS))
     return dict(ordered)
@@ -64,7 +64,7 @@ def complete(edition: Edition) -> bool:
     book, known = markets_of(edition), known_markets(edition)
     names = [name for name in known if book.loc[name, "relation"] == "disjoint"]
     single = [value for name in names if (value := exact(known[name])) is not None]
-    total = exact(find(edition, shares.EXECUTED, "offshore", months=""))
+    total = exact(find(edition, EXECUTED, "offshore", months=""))
     if total is None or not single or len(single) < len(names):
         return False
     return abs(sum(single) - total) <= wording.EXACT * len(single)

@@ -11,9 +11,9 @@ from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share, value_text
 from hzso_analysis.exhibits import Exhibit, Row, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import EXECUTED, SIGNED
 from hzso_analysis.wording import say
 
-EXECUTED, SIGNED = "contracts executed", "contracts signed"
 PRINTED = {"growth": "scale.growth_printed", "cumulative": "scale.sum", "average growth": "scale.average_growth"}
 FLOWS = {"": "scale.of_no_flow", "all": "scale.of_all", "offshore": "scale.of_offshore", "onshore": "scale.of_onshore"}
 OFFSHORE_SHARE = {SIGNED: "scale.flows_signed", EXECUTED: "scale.flows_executed"}
@@ -22,7 +22,7 @@ OFFSHORE_SHARE = {SIGNED: "scale.flows_signed", EXECUTED: "scale.flows_executed"
 def headline(edition: Edition) -> Exhibit:
     """Table of the amounts of the year with unit, status and source, and of what was printed about their growth."""
     cells = [(name, flow) for name in (SIGNED, EXECUTED) for flow in ("all", "offshore", "onshore")]
-    rows = [cell_row(edition, _of_flow(edition, name, flow), name, flow) for name, flow in cells]
+    rows = [cell_row(edition, _of_flow(edition, *cell), *cell) for cell in cells]
     rows += _execution(edition) + _growth(edition)
     for measure, key in PRINTED.items():
         rows += measure_rows(edition, say(key), EXECUTED, "offshore", "total", measure)

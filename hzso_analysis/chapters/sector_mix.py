@@ -7,16 +7,14 @@ from hzso_analysis.chapters import shares
 from hzso_analysis.edition import Edition, Quantity, exact, find, label, share
 from hzso_analysis.exhibits import Exhibit, Row, chart, mark
 from hzso_analysis.figures import codebook
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.vocabulary import EXECUTED, SIGNED, SUPPRESSED, TYPES
 from hzso_analysis.wording import say
-
-TYPES = ["ITO", "BPO", "KPO"]
 
 
 def mixed(edition: Edition) -> dict[str, Quantity]:
     """What is known by type and industry: of executed contracts or, where nothing is, of signed ones."""
     names = [*TYPES, *industries_of(edition)]
-    return shares.known(edition, names) or shares.known(edition, names, shares.SIGNED)
+    return shares.known(edition, names) or shares.known(edition, names, SIGNED)
 
 
 def industries_of(edition: Edition) -> list[str]:
@@ -92,7 +90,7 @@ def industries(edition: Edition) -> Exhibit:
 def change(edition: Edition) -> Exhibit:
     """Shares of each sector over the years."""
     parts = mixed(edition)
-    indicator = next(iter(parts.values())).cell.indicator if parts else shares.EXECUTED
+    indicator = next(iter(parts.values())).cell.indicator if parts else EXECUTED
     return shares.over_years(edition, [*TYPES, *industries_of(edition)], indicator)
 
 

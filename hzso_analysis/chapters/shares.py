@@ -23,10 +23,9 @@ from hzso_analysis.edition import (
     value_text,
 )
 from hzso_analysis.exhibits import Exhibit, Row, chart, mark, quantity_row, share_text, table
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.vocabulary import EXECUTED, SIGNED, SUPPRESSED
 from hzso_analysis.wording import say
 
-EXECUTED, SIGNED = "contracts executed", "contracts signed"
 CONTRACTS = {EXECUTED: "shares.executed", SIGNED: "shares.signed"}
 NOTES = {"estimated": "shares.base_estimated", "published": "shares.base_published"}
 
