@@ -42,17 +42,19 @@ class Constraint(NamedTuple):
     figure: int = -1
 
 
-def interval(value: float, precision: float, qualifier: str) -> tuple[float, float]:
-    """The levels that a printed value stands for.
+def interval(row: Any) -> tuple[float, float]:
+    """The levels that a published row stands for, by its `value`, `precision` and `qualifier`.
 
-    >>> interval(1872, 0.5, ""), interval(84700, 50, "over"), interval(400, 0.5, "under"), interval(170, 0.5, "about")
-    ((1871.5, 1872.5), (84650, inf), (0.0, 400.5), (169.0, 171.0))
+    >>> rows = pd.DataFrame({"value": 170.0, "precision": 0.5, "qualifier": ["", "over", "under", "about"]})
+    >>> [interval(row) for row in rows.itertuples()]
+    [(169.5, 170.5), (169.5, inf), (0.0, 170.5), (169.0, 171.0)]
     """
-    if qualifier == "over":
-        return value - precision, math.inf
-    if qualifier == "under":
-        return min(0.0, value + precision), value + precision
-    width = 2 * precision if qualifier == "about" else precision
+    value, width = row.value, row.precision
+    if row.qualifier == "over":
+        return value - width, math.inf
+    if row.qualifier == "under":
+        return min(0.0, value + width), value + width
+    width = 2 * width if row.qualifier == "about" else width
     return value - width, value + width
 
 
@@ -112,7 +114,7 @@ def cell_of(row: Any, unit: str) -> Cell:
 
 def _published(index: int, row: Any, unit: str, breaks: list[Any]) -> list[Constraint]:
     cell = cell_of(row, unit)
-    low, high = interval(row.value, row.precision, row.qualifier)
+    low, high = interval(row)
     text = f"{row.measure} as printed"
     if row.measure == "level":
         return [Constraint(LEVEL, {cell: 1.0}, low, high, index)]

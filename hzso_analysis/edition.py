@@ -302,7 +302,7 @@ def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
         return None
     if edition.total_basis == "published" and len(base.rows) and not of:
         row = base.rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
-        low, high = interval(row["value"], row["precision"], row["qualifier"])
+        low, high = interval(row)
         base = Quantity(base_cell, low, high, "published", base.rows)
         return Share(quantity.low / high, quantity.high / low if low else math.inf, base)
     own, whole = exact(quantity), exact(base)

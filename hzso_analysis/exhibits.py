@@ -312,7 +312,7 @@ def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[Ro
     since = "" if pd.isna(first["since"]) else f", {first['since']} to {first['year']}"
     item += f", {wording.period(first['year'], first['months'])}" if first["months"] else since
     status = "unclear" if first["qualifier"] == "unclear" else "published"
-    ends = interval(first["value"], first["precision"], first["qualifier"])
+    ends = interval(first)
     row = [item, wording.printed(first), wording.unit_text(first["unit"]), status, *ends, where_printed(rows), rows]
     return [dict(zip(COLUMNS, row, strict=True))]
 

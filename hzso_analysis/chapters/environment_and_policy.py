@@ -218,8 +218,7 @@ def target(edition: Edition) -> Exhibit:
     """The growth a year that the aim asks for, beside the growth of offshore executed in the year."""
     rows, marks = printed_rows(edition, TARGET, "", "total", "level"), []
     for _, row in rows.head(1).iterrows():
-        printed = interval(row["value"], row["precision"], row["qualifier"])
-        low, high = ((1 + end / 100) ** (1 / TARGET_YEARS) - 1 for end in printed)
+        low, high = ((1 + end / 100) ** (1 / TARGET_YEARS) - 1 for end in interval(row))
         name = say("environment_and_policy.target_aim", percent=wording.printed(row), years=TARGET_YEARS)
         marks.append(mark(name, low, high, rows, fraction=True))
         found = find(edition, EXECUTED, "offshore")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from hzso_analysis import charts, wording
+from hzso_analysis.constraints import interval
 from hzso_analysis.edition import (
     Edition,
     Quantity,
@@ -227,7 +228,7 @@ def concentration(edition: Edition) -> Exhibit:
         note = edition.say("leading_enterprises.concentration_subtitle", base=base)
         title, words["share"] = "leading_enterprises.hold", rows[0]["text"]
         for _, row in printed_rows(edition, EXECUTED, "offshore", band, "share").head(1).iterrows():
-            low, high = ((row["value"] + sign * row["precision"]) / 100 for sign in (-1, 1))
+            low, high = (end / 100 for end in interval(row))
             agree, words["printed"] = part.low <= high and part.high >= low, wording.printed(row)
             title = "leading_enterprises.hold_as_printed" if agree else "leading_enterprises.hold_otherwise"
         title = say(title, **words)

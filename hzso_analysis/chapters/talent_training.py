@@ -94,7 +94,7 @@ def years(edition: Edition) -> Exhibit:
         note = say("talent_training.added_subtitle")
         return chart(edition, "talent_training.years", charts.lines, rows, title=_added_title, subtitle=note)
     row = sums.iloc[0]
-    low, high = interval(row["value"], row["precision"], row["qualifier"])
+    low, high = interval(row)
     since, before = int(row["since"]), edition.year - int(row["since"])
     earlier = max(0.0, low - now.high) / before, (high - now.low) / before
     ends = {edition.year: (low / (before + 1), high / (before + 1)), edition.year - 1: earlier}
@@ -117,8 +117,8 @@ def claim(edition: Edition) -> str:
         return edition.say("talent_training.claim_gap")
     total, mean = sums.iloc[0], averages.iloc[0]
     steps = edition.year - int(total["since"]) + 1
-    low, high = (end / steps for end in interval(total["value"], total["precision"], total["qualifier"]))
-    least, most = interval(mean["value"], mean["precision"], mean["qualifier"])
+    low, high = (end / steps for end in interval(total))
+    least, most = interval(mean)
     key, limits = "talent_training.claim_fails", math.isinf(high) and math.isinf(most)
     if low <= most and high >= least:
         key = "talent_training.claim_limits" if limits else "talent_training.claim_holds"
