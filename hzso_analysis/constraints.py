@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hzso_analysis.figures import codebook
+from hzso_analysis.figures import breaks_of, codebook
 from hzso_analysis.vocabulary import EXECUTED, FIRMS, SUPPRESSED
 
 LEVEL = "level as printed"
@@ -67,7 +67,6 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
     data_dir = figures.attrs.get("data_dir")
     book = codebook("categories", data_dir).set_index("id")
     indicators = codebook("indicators", data_dir).set_index("id").to_dict("index")
-    breaks = list(codebook("breaks", data_dir).itertuples())
     present = set(figures["area"])
     published: list[Constraint] = []
     cells: set[Cell] = set()
@@ -78,7 +77,7 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
         if row.qualifier == SUPPRESSED:
             cells.add(cell_of(row, unit))
             continue
-        published += _published(index, row, unit, breaks)
+        published += _published(index, row, unit, data_dir)
     cells |= {cell for constraint in published for cell in constraint.terms}
     bands = set(book.index[book["low"].notna()])
     cells |= _siblings(cells, book, bands)
@@ -112,7 +111,7 @@ def cell_of(row: Any, unit: str) -> Cell:
     return Cell(row.area, int(row.year), row.months, row.indicator, row.flow, row.category, unit)
 
 
-def _published(index: int, row: Any, unit: str, breaks: list[Any]) -> list[Constraint]:
+def _published(index: int, row: Any, unit: str, data_dir: str | None) -> list[Constraint]:
     cell = cell_of(row, unit)
     low, high = interval(row)
     text = f"{row.measure} as printed"
@@ -126,7 +125,7 @@ def _published(index: int, row: Any, unit: str, breaks: list[Any]) -> list[Const
         weight = 1.0 if row.measure == "cumulative" else 1.0 / len(years)
         return [Constraint(text, {cell._replace(year=year): weight for year in years}, low, high, index)]
     since = cell.year - 1 if row.measure == "growth" else int(row.since)
-    if _broken(breaks, cell, since):
+    if any(since < year <= cell.year for year in breaks_of(cell.indicator, cell.area, data_dir)):
         return []
     base, steps = cell._replace(year=since), cell.year - since
     least = 0.0 if row.qualifier == "under" else max(0.0, 1 + low / 100)  # growth under 5 % can be a fall
@@ -148,11 +147,6 @@ def _factor(text: str, cell: Cell, base: Cell, low: float, high: float, index: i
     if math.isfinite(high):
         rows.append(Constraint(text, {cell: 1.0, base: -high}, -math.inf, 0.0, index))
     return rows
-
-
-def _broken(breaks: list[Any], cell: Cell, since: int) -> bool:
-    own = [b for b in breaks if b.indicator == cell.indicator and b.area in ("", cell.area)]
-    return any(since < b.year <= cell.year for b in own)
 
 
 def _siblings(cells: set[Cell], book: pd.DataFrame, bands: set[str]) -> set[Cell]:

@@ -9,7 +9,7 @@ from hzso_analysis import charts, wording
 from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, find, in_words, label, printed_rows, series
 from hzso_analysis.exhibits import Exhibit, chart, mark, measure_rows, quantity_mark, quantity_row, ratio_table, table
-from hzso_analysis.figures import codebook
+from hzso_analysis.figures import breaks_of, codebook
 from hzso_analysis.vocabulary import EXECUTED
 from hzso_analysis.wording import say
 
@@ -63,18 +63,16 @@ def _printed_table(edition: Edition, key: str, names: list[str], title: str = ""
 
 def headline_title(edition: Edition) -> str:
     """People trained or, where nobody printed that, employed."""
-    worked = "talent_training.had_been_absorbed" if breaks_of(edition) else "talent_training.worked"
+    worked = "talent_training.had_been_absorbed" if _cuts(edition) else "talent_training.worked"
     for name, key in ((TRAINED, "talent_training.trained"), (STAFF, worked), (ADDED, "talent_training.newly_employed")):
         if found := find(edition, name):
             return edition.say(key, people=in_words(found).capitalize())
     return edition.say("talent_training.headline_heading")
 
 
-def breaks_of(edition: Edition) -> list[int]:
+def _cuts(edition: Edition) -> list[int]:
     """Years up to the edition's in which the definition of employees changed."""
-    book = codebook("breaks", edition.data_dir)
-    rows = book[(book["indicator"] == STAFF) & book["area"].isin(["", edition.area])]
-    return sorted(year for year in rows["year"] if year <= edition.year)
+    return [year for year in breaks_of(STAFF, edition.area, edition.data_dir) if year <= edition.year]
 
 
 def ratios(edition: Edition) -> Exhibit:
@@ -148,7 +146,7 @@ def pool(edition: Edition) -> Exhibit:
 
 def employment(edition: Edition) -> Exhibit:
     """Employees over the years; no line is drawn across a break of the definition."""
-    rows, titles, cuts = [], {}, breaks_of(edition)
+    rows, titles, cuts = [], {}, _cuts(edition)
     for category in ("total", DEGREE):
         for quantity in series(edition, STAFF, category=category):
             year = quantity.cell.year
