@@ -17,7 +17,7 @@ import pandas as pd
 from hzso_analysis import wording
 from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, Quantity, Share, find, look_up, match, printed_rows, stamps, value_text
-from hzso_analysis.figures import codebook
+from hzso_analysis.figures import codebook, heaviest_first
 from hzso_analysis.vocabulary import EXECUTED, SUPPRESSED
 
 if TYPE_CHECKING:
@@ -275,21 +275,23 @@ def cell_row(edition: Edition, item: str, indicator: str, flow: str = "") -> Row
     return quantity_row(item, look_up(edition, indicator, flow))
 
 
-def quantity_row(item: str, quantity: Quantity | None) -> Row:
-    """A table row for what is known of a cell; an unknown one says so and has no number."""
-    if quantity is None:
-        row = [wording.say("exhibits.not_published"), "", "unknown", math.nan, math.nan, "", pd.DataFrame()]
-        return dict(zip(COLUMNS, [item, *row], strict=True))
-    item = f"{item}, {wording.period(quantity.cell.year, quantity.cell.months)}" if quantity.cell.months else item
-    row = [value_text(quantity), wording.unit_text(quantity.cell.unit), quantity.status, quantity.low, quantity.high]
-    return dict(zip(COLUMNS, [item, *row, _origin(quantity), quantity.rows], strict=True))
+def quantity_row(item: str, quantity: Quantity | None, **more: str) -> Row:
+    """A table row for what is known of a cell, with `more` after its unit; an unknown one says so and has no number."""
+    cells = [wording.say("exhibits.not_published"), "", "unknown", math.nan, math.nan, "", pd.DataFrame()]
+    if quantity:
+        cell, ends = quantity.cell, (quantity.low, quantity.high)
+        item += f", {wording.period(cell.year, cell.months)}" if cell.months else ""
+        cells = [value_text(quantity), wording.unit_text(cell.unit), quantity.status, *ends]
+        cells += [_origin(quantity), quantity.rows]
+    row = dict(zip(COLUMNS, [item, *cells], strict=True))
+    return {name: row[name] for name in COLUMNS[:3]} | more | row
 
 
 def _origin(quantity: Quantity) -> str:
     """Where a number stands, what stands there instead of it, or that it stands nowhere and follows."""
     where = where_printed(quantity.rows)
     if quantity.status == "corrected":
-        first = quantity.rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
+        first = heaviest_first(quantity.rows).iloc[0]
         return wording.say("exhibits.corrected", source=where, printed=wording.as_printed(first))
     return where or wording.say("exhibits.follows")
 
@@ -339,8 +341,7 @@ def where_printed(rows: pd.DataFrame) -> str:
     """Sources and locators of rows, heaviest source first, those in doubt only where there are no others."""
     if rows.empty:
         return ""
-    rows = rows[(rows["qualifier"] != "unclear") | (rows["qualifier"] == "unclear").all()]
-    rows = rows.sort_values("weight", ascending=False, kind="stable")
+    rows = heaviest_first(rows[(rows["qualifier"] != "unclear") | (rows["qualifier"] == "unclear").all()])
     return "; ".join(dict.fromkeys((rows["source"] + ", " + rows["locator"]).str.removesuffix(", ")))
 
 

@@ -161,6 +161,11 @@ def _check_files(figures: pd.DataFrame) -> None:
         raise DataError(faults)
 
 
+def heaviest_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Figures by the weight of their source; those of one weight stay in their order."""
+    return rows.sort_values("weight", ascending=False, kind="stable")
+
+
 def is_synthetic(name: str) -> bool:
     """Whether an area or a source is made up: its name says so.
 

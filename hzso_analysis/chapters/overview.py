@@ -37,8 +37,7 @@ def headline(edition: Edition) -> Exhibit:
     for item, quantity in main_numbers(edition).items():
         part = nation_share(edition, quantity)
         more = {"change": _change(edition, quantity), "share": wording.percent(part.low, part.high) if part else "–"}
-        row = quantity_row(item, quantity)
-        rows.append({key: row[key] for key in ("item", "value", "unit")} | more | row)
+        rows.append(quantity_row(item, quantity, **more))
     return table(edition, "overview.headline", rows, title=scale.headline_title(edition))
 
 
