@@ -20,13 +20,12 @@ import pandas as pd
 from hzso_analysis.figures import codebook
 from hzso_analysis.ledger import frame
 from hzso_analysis.records import CODES, MONEY, market_of
-from hzso_analysis.vocabulary import COLUMNS, LEADING, SUPPRESSED
+from hzso_analysis.vocabulary import COLUMNS, EXECUTED, FIRMS, LEADING, SIGNED, SUPPRESSED, TYPES
 
-SIGNED, EXECUTED, NUMBER, FIRMS = "contracts signed", "contracts executed", "number of contracts signed", "enterprises"
+NUMBER = "number of contracts signed"
 LISTED = 24  # of the largest enterprises of a flow, for the rules of confidentiality
 MILLION = Decimal(1_000_000)
 PLACES = {"USD million": Decimal("0.00000001"), "percent": Decimal("0.000001"), "points": Decimal("0.0001")}
-TYPES = ("ITO", "BPO", "KPO")
 CELL = ["area", "year", "indicator", "flow", "category", "unit", "value", "firms", "largest", "second"]
 
 

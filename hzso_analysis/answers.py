@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from platformdirs import user_cache_path
 
+from hzso_analysis.workshop import write_aside
+
 FOLDER = "HZSO_CACHE"  # names another folder; blank keeps nothing
 MOST = 64
 T = TypeVar("T")
@@ -48,12 +50,7 @@ def cache_folder() -> Path | None:
 
 
 def _keep(path: Path, raw: bytes) -> None:
-    draft = path.with_suffix(f".{os.getpid()}")  # another kernel may be reading
-    try:
-        draft.write_bytes(raw)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_aside(path, raw)  # another kernel may be reading
     by_use = sorted(path.parent.glob("*.pickle"), key=lambda other: other.stat().st_mtime)
     for old in by_use[:-MOST]:
         old.unlink(missing_ok=True)

@@ -15,9 +15,9 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hzso_analysis import wording
+from hzso_analysis.folders import TEMPLATES
 from hzso_analysis.workshop import write_aside
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
 GENERATOR = "hzso_analysis catalogue"
 MARK = f'<meta name="generator" content="{GENERATOR}">'
 # nothing may be loaded and only the script of the page may run: whatever stands in the data, a page is only a page

@@ -201,19 +201,29 @@ Examples:
 def init(folder: Path) -> None:
     """Copy the data and the notebooks of the package into a new FOLDER, to add to them and to open them.
 
-    Reports are made of the copied data with --data-dir FOLDER/data, and always with the notebooks of the package.
+    The notebooks there read the data there. Reports are made of them with --data-dir FOLDER/data, and always with the
+    notebooks of the package.
     """
     with plain_errors("nothing was written"):
+        import nbformat  # noqa: PLC0415
+
         from hzso_analysis.folders import HOME  # noqa: PLC0415
+        from hzso_analysis.pages import save_notebook  # noqa: PLC0415
 
         if folder.exists():
             raise FileExistsError(f"{folder} is there already; name a new folder")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as aside:
+            new, hidden = Path(aside) / "new", shutil.ignore_patterns(".*", "__pycache__", "~$*")
             for name in ("data", "notebooks"):
-                hidden = shutil.ignore_patterns(".*", "__pycache__", "~$*")
-                shutil.copytree(HOME / name, Path(aside) / "new" / name, ignore=hidden)
-            (Path(aside) / "new").replace(folder)
+                shutil.copytree(HOME / name, new / name, ignore=hidden)
+            own = f"data_dir = {str(folder.resolve() / 'data')!r}  #"
+            for path in (new / "notebooks").glob("*.ipynb"):
+                notebook = nbformat.read(path, as_version=4)
+                for cell in notebook.cells:
+                    cell.source = cell.source.replace('data_dir = ""  #', own)
+                save_notebook(notebook, path)
+            new.replace(folder)
         click.echo(f"{folder}\nNow for instance\n  jupyter lab {shlex.quote(str(folder / 'notebooks'))}")
         click.echo(f"  hzso check --data-dir {shlex.quote(str(folder / 'data'))}")
 

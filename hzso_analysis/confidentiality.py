@@ -19,7 +19,7 @@ from hzso_analysis.constraints import Cell, Constraint, build_constraints
 from hzso_analysis.faults import DataError
 from hzso_analysis.figures import AMOUNTS, codebook
 from hzso_analysis.movements import Movements, implied
-from hzso_analysis.vocabulary import LEADING, SUPPRESSED
+from hzso_analysis.vocabulary import LEADING, SUPPRESSED, TYPES
 
 KEY = ["area", "year", "indicator", "flow", "category", "unit"]
 FLOW = ["area", "year", "flow"]
@@ -27,7 +27,7 @@ RANKS = {f"CR{k}": k for k in LEADING}
 CONCENTRATION = [*RANKS, "HHI"]
 COUNTED = ["enterprises", "number of contracts signed"]
 HALF_CENT = Decimal("0.5e-8")  # in USD million
-DEAR = {"total": 1000.0} | dict.fromkeys(["ITO", "BPO", "KPO"], 30.0)
+DEAR = {"total": 1000.0} | dict.fromkeys(TYPES, 30.0)
 MARGIN = 1.0001  # more than the rule asks, so that no rounding on the way brings a cell below it
 
 

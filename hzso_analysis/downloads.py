@@ -210,7 +210,7 @@ def _fill_table(book: xlsxwriter.Workbook, sheet: Worksheet, style: Any, each: S
         sheet.set_column(place, place, width)
         align = {"align": "right"} if column.numeric else {"align": "left", "indent": min(place, 1)}
         header = HEADER | align | ({"indent": 2} if column.numeric else {})  # room for the button of the filter
-        sheet.write_string(HEAD, place, _heading(column), style(**header))
+        sheet.write_string(HEAD, place, heading(column.name), style(**header))
         for row, cell in enumerate(column.cells, start=HEAD + 1):
             if cell.content is None:
                 sheet.write_blank(row, place, None, style(**LINED))
@@ -232,11 +232,6 @@ def _fill_table(book: xlsxwriter.Workbook, sheet: Worksheet, style: Any, each: S
         _draw(book, sheet, each, columns, bars, below + 1, sum(widths))
     # a chart is cut where a page ends, so a short table with one goes on one page
     _set_up(sheet, pages=1 if bars and len(each.record["rows"]) <= 20 else 0)
-
-
-def _heading(column: Column) -> str:
-    """The name of a column as it stands over it, like that on the page."""
-    return heading(column.name)
 
 
 def _head(sheet: Worksheet, style: Any, each: Sheet, last: int, width: float) -> None:
@@ -305,7 +300,7 @@ def _unit_title(sheet: str, columns: list[Column], unit: str | tuple[int, int]) 
     if isinstance(unit, str):
         return {"name": unit}
     row, place = unit
-    text = _heading(columns[place]) if row < 0 else str(columns[place].cells[row].content)
+    text = heading(columns[place].name) if row < 0 else str(columns[place].cells[row].content)
     return _cell_title(sheet, HEAD + 1 + row, place, text)
 
 

@@ -164,7 +164,11 @@ def years_of(reconciliation: Reconciliation, area: str) -> list[int]:
 
 
 def describe(edition: Edition) -> str:
-    """One line on what was read, for the top of a notebook."""
+    """One line on what was read, for the top of a notebook.
+
+    >>> describe(open_edition(year=2011)).split(". ")[0]
+    'Hangzhou 2011: 71 figures from 4 sources; 131 in all years'
+    """
     figures = edition.reconciliation.figures
     year = figures[figures["year"] == edition.year]
     own, number = year[year["area"] == edition.area], (figures["area"] == edition.area).sum()

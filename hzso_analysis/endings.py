@@ -29,6 +29,8 @@ def plain_errors(after: str) -> Iterator[None]:
         running = f" in {error}" if str(error) else ""
         click.echo(f"\ninterrupted{running}; {after}", err=True)
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        raise  # click ends quietly where the reader of a pipe has seen enough
     except (OSError, ValueError) as error:
         # what has faults is a DataError, whose module may not have been imported yet
         no_misuse = isinstance(error, OSError) or hasattr(error, "faults")

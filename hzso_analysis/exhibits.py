@@ -259,7 +259,12 @@ def alt_text(exhibit: Exhibit, name: str) -> str:
 
 
 def sources(edition: Edition) -> Exhibit:
-    """Table of the sources of the year's figures."""
+    """Table of the sources of the year's figures.
+
+    >>> from hzso_analysis.edition import open_edition
+    >>> sources(open_edition(year=2011)).frame[["item", "figures"]].values.tolist()[-1]
+    ['shanghai daily 2012-04-23', 6]
+    """
     figures = edition.reconciliation.figures
     own = figures[(figures["area"] == edition.area) & (figures["year"] == edition.year)]
     book = codebook("sources", edition.data_dir).set_index("id").loc[sorted(set(own["source"]))]

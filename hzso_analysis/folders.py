@@ -6,10 +6,11 @@ from pathlib import Path
 
 from hzso_analysis.faults import nearest
 
-_PACKAGE = Path(__file__).resolve().parent
-INSTALLED = (_PACKAGE / "data").is_dir()
-HOME = _PACKAGE if INSTALLED else _PACKAGE.parent  # of data and notebooks, which a checkout has beside the package
+PACKAGE = Path(__file__).resolve().parent
+INSTALLED = (PACKAGE / "data").is_dir()
+HOME = PACKAGE if INSTALLED else PACKAGE.parent  # of data and notebooks, which a checkout has beside the package
 DATA_DIR = HOME / "data"
+TEMPLATES = PACKAGE / "templates"
 HIDDEN = ("~$", ".")  # what an open Excel and the system leave beside the files
 DESCRIBED = "datapackage.json"
 TABLES = ["breaks", "categories", "indicators", "policies", "sources"]

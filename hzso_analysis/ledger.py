@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import tempfile
 import threading
 import warnings
@@ -17,9 +18,9 @@ import pandas as pd
 
 from hzso_analysis.faults import DataError, first_line, nearest
 from hzso_analysis.folders import DATA_DIR, DESCRIBED
-from hzso_analysis.provenance import digest, library_hash
+from hzso_analysis.provenance import digest, file_hash, library_hash
 from hzso_analysis.records import CODES, checked_contracts, checked_executions
-from hzso_analysis.sheets import FORMULA
+from hzso_analysis.sheets import guarded
 
 MEMORY = "1GB"  # what DuckDB may take to add up; beyond that it writes to a temporary folder
 SORTING = "4GB"  # and what to join and sort the records, once
@@ -66,6 +67,7 @@ def _spark(engine: str) -> Any:
         # it makes this folder, though nothing is put into it
         settings["spark.sql.warehouse.dir"] = str(Path(tempfile.gettempdir()) / "spark-warehouse")
         settings["spark.sql.shuffle.partitions"] = str(os.cpu_count() or 2)
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # or its workers are whatever is called python3
     for name, value in settings.items():
         build = build.config(name, value)
     handler = signal.getsignal(signal.SIGINT)
@@ -128,7 +130,7 @@ def coverage(con: Any, store: Path) -> dict[str, list[int]]:
 
 
 def _inputs(paths: dict[str, Path]) -> str:
-    """The hash of what the records are: names, sizes and times of their files, and the library that checks them."""
+    """The hash of what the records are: names, sizes and times of their files, and what checks them."""
     files = []
     for name, path in paths.items():
         if not path.exists():
@@ -137,7 +139,8 @@ def _inputs(paths: dict[str, Path]) -> str:
         if not found or len({p.suffix.lower() for p in found}) > 1:
             raise DataError([f"{name}: {path} holds no CSV or Parquet files, or both; keep files of one kind in it"])
         files += [[name, p.relative_to(path).as_posix(), p.stat().st_size, p.stat().st_mtime_ns] for p in found]
-    return digest(files, library_hash())
+    # the checks know countries and industries from tables beside the data
+    return digest(files, library_hash(), [file_hash(DATA_DIR / f"{name}.csv") for name in ("countries", "categories")])
 
 
 def _told(store: Path) -> dict[str, Any] | None:
@@ -198,8 +201,7 @@ def _list(parquet: Path, path: Path) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         for place, batch in enumerate(pyarrow.dataset.dataset(parquet, format="parquet").to_batches()):
             texts = batch.to_pandas().astype("string").fillna("")
-            safe = {name: texts[name].mask(texts[name].str.startswith(FORMULA), "'" + texts[name]) for name in texts}
-            texts.assign(**safe).to_csv(file, index=False, header=place == 0)
+            texts.apply(guarded).to_csv(file, index=False, header=place == 0)
 
 
 def _read(con: Any, name: str, path: Path) -> ir.Table:

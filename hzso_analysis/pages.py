@@ -18,8 +18,8 @@ from nbformat import NotebookNode
 from hzso_analysis import downloads, exhibits, fonts, wording
 from hzso_analysis.edition import Edition, Quantity, comparison, describe, series, stamps
 from hzso_analysis.faults import ReportError
+from hzso_analysis.folders import TEMPLATES
 
-TEMPLATES_DIR = Path(__file__).resolve().parent / "templates"
 WORKBOOK, PDF, CONTENTS = "tables.xlsx", "report.pdf", "contents.json"
 FILES = {WORKBOOK: "pages.xlsx", PDF: "pages.pdf"}
 BASIS = {"estimated": "pages.estimated", "published": "pages.published"}
@@ -73,16 +73,6 @@ def _trend(edition: Edition, quantity: Quantity) -> dict[str, str]:
     years = f"{points[0][0]}–{points[-1][0]}"
     said = "; ".join(f"{year}: {wording.span(low, high)}" for year, low, high in points)
     return {"trend": charts.trend_line(points, alt=f"{years}: {said}"), "years": years}
-
-
-def write_pages(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any]) -> None:
-    """Write a page and a notebook for each chapter, the tables as a workbook, the index, and what it all contains.
-
-    `found` is what `front` says. Raises ReportError where a page would have to load a picture.
-    """
-    for place in range(len(chapters)):
-        write_page(folder, place, chapters, edition)
-    write_rest(folder, chapters, edition, found)
 
 
 def write_page(folder: Path, place: int, chapters: list[Chapter], edition: Edition) -> None:
@@ -170,7 +160,7 @@ def save_notebook(notebook: NotebookNode, path: Path) -> None:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(loader=FileSystemLoader(TEMPLATES_DIR), autoescape=True)
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     environment.filters |= {"prose": prose, "sentences": exhibits.sentences_html, "anchor": _anchor}
     environment.filters |= {"csv_link": downloads.csv_link}
     environment.globals |= {"say": wording.say, "lang": wording.LANGUAGE, "font": fonts.ROOM}

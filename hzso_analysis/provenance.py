@@ -15,11 +15,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from hzso_analysis.folders import HOME, areas, data_files, data_folder
+from hzso_analysis.folders import HOME, PACKAGE, areas, data_files, data_folder
 
 MANIFEST = "manifest.json"
 NOTEBOOKS_DIR = HOME / "notebooks"
-PACKAGE = Path(__file__).resolve().parent
 
 
 def digest(*parts: Any) -> str:
@@ -133,12 +132,12 @@ def unchanged_chapters(
     return same
 
 
-def is_current(folder: Path, parameters: dict[str, Any], *, pdf: bool, data_dir: str | Path) -> bool:
+def is_current(folder: Path, parameters: dict[str, Any], *, pdf: bool) -> bool:
     """Whether a report need not be made again: nothing it was made from has changed and all of its files are whole."""
     told = read_manifest(folder)
     if not told or told["parameters"] != parameters or (pdf and "report.pdf" not in told["outputs"]):
         return False
-    if data_hashes(parameters["area"], parameters["compare_with"], data_dir) != told["data"]:
+    if data_hashes(parameters["area"], parameters["compare_with"], parameters["data_dir"]) != told["data"]:
         return False
     hashes = notebook_hashes()
     if set(hashes) != set(told["chapters"]):

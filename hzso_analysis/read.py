@@ -35,6 +35,11 @@ def read_table(path: str | Path, *, source: str = "") -> pd.DataFrame:
     report `.attrs["notes"]` says: encoding, conversions, marks, lines left out.
 
     Raises DataError with every fault of the file.
+
+    >>> from hzso_analysis.folders import DATA_DIR
+    >>> table = read_table(DATA_DIR / "hangzhou" / "2011.csv")
+    >>> table.loc[table["printed"] == "1.872 USD billion", ["value", "precision"]].round(6).values.tolist()
+    [[1872.0, 0.5]]
     """
     path = Path(path)
     faults: list[str] = []

@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import pandas as pd
 
@@ -42,11 +43,6 @@ class Part:
     def system(self) -> System:
         """The linear program, built when it is first asked."""
         return System(self.cells, self.constraints, self.weights)
-
-    def at_rest(self) -> Part:
-        """The same part without its linear program, which takes memory and cannot be pickled."""
-        self.__dict__.pop("system", None)
-        return self
 
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in self.__dict__.items() if name != "system"}
@@ -102,11 +98,8 @@ class Reconciliation:
         return dict(found)
 
     @functools.cached_property
-    def _places(self) -> dict[tuple[object, ...], dict[tuple[object, ...], list[int]]]:
-        return {}
-
-    @functools.cached_property
-    def _rows(self) -> dict[tuple[object, ...], pd.DataFrame]:
+    def _told(self) -> dict[object, Any]:
+        """What was looked up before: a chapter asks hundreds of times, and for the same share again and again."""
         return {}
 
     @functools.cached_property
@@ -114,18 +107,16 @@ class Reconciliation:
         return {cell: part for part in self.parts for cell in part.cells}
 
     def printed(self, **key: object) -> pd.DataFrame:
-        """The rows of `figures` that have these values in these columns.
-
-        A chapter asks hundreds of times: comparing whole columns each time would take longer than all the rest.
-        """
+        """The rows of `figures` that have these values in these columns."""
         names, values = tuple(key), tuple(key.values())
-        if names not in self._places:
-            places = self._places[names] = defaultdict(list)
+        if names not in self._told:
+            places = self._told[names] = defaultdict(list)
             for place, found in enumerate(zip(*(self.figures[name].tolist() for name in names), strict=True)):
                 places[found].append(place)
-        if (names, values) not in self._rows:
-            self._rows[names, values] = self.figures.take(self._places[names].get(values, []))
-        return self._rows[names, values].copy()
+        if (names, values) not in self._told:
+            self._told[names, values] = self.figures.take(self._told[names].get(values, []))
+        rows: pd.DataFrame = self._told[names, values].copy()
+        return rows
 
     def ratio(self, numerator: Cell | Terms, denominator: Cell | Terms) -> tuple[float, float]:
         """Bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known.
@@ -134,6 +125,13 @@ class Reconciliation:
         """
         both = (numerator, denominator)
         sums = [dict(terms) if isinstance(terms, Mapping) else {Cell(*terms): 1.0} for terms in both]
+        asked = tuple(tuple(terms.items()) for terms in sums)
+        if asked not in self._told:
+            self._told[asked] = self._ratio(*sums)
+        low, high = self._told[asked]
+        return low, high
+
+    def _ratio(self, *sums: dict[Cell, float]) -> tuple[float, float]:
         home = self._home
         if not all(cell in home for terms in sums for cell in terms):
             return math.nan, math.nan
@@ -152,8 +150,7 @@ class Reconciliation:
             own = {cell: factor for cell, factor in terms.items() if home[cell] is part}
             low, high = part.bounds(own)
             ends = [ends[0] + low, ends[1] + high]
-        low, high = (0.0 if abs(end) < ZERO else end for end in ends)
-        return low, high
+        return 0.0 if abs(ends[0]) < ZERO else ends[0], 0.0 if abs(ends[1]) < ZERO else ends[1]
 
     def explain(self, cell: tuple[str, int, str, str, str, str, str]) -> pd.DataFrame:
         """The figures that touch a cell and what each alone, with the printed level of its partner, implies for it.
@@ -182,7 +179,11 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
     """Reconcile checked figures of one area or several; see `Reconciliation`.
 
     Order of the rows and repeated agreeing figures change nothing. The rounding of `estimates` is nine significant
-    digits, so that the same figures give the same bytes.
+    digits, so that the same figures give the same bytes. Levels are in the normal unit (USD million, person, count).
+
+    >>> from hzso_analysis.figures import load_figures
+    >>> reconcile(load_figures("hangzhou")).suspects[["year", "printed", "low", "high"]].round(1).values.tolist()[-1]
+    [2011, '1.872 USD billion', 2033.4, 2034.5]
     """
     figures = _complete(figures)
     witnesses, members = _witnesses(figures)
@@ -194,7 +195,8 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
         estimates += _estimates(part, withheld)
         suspects += _suspects(part, witnesses, members)
         alternatives += _alternatives(number, part, members)
-        parts.append(part.at_rest())
+        del part.system  # it takes memory, and few are asked again
+        parts.append(part)
     levels = pd.DataFrame(sorted(estimates), columns=[*CELL, "low", "high", "status"])
     misfits = _figure_rows(figures, suspects, ["low", "high", "misses_by", "kind"])
     ties = _figure_rows(figures, alternatives, ["component", "alternative"])

@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from hzso_analysis.figures import codebook
+from hzso_analysis.vocabulary import TYPES
 
 MONEY = "decimal(18, 2)"
 COUNTS = ("approved", "changed")  # statuses of contracts that an office has audited
@@ -84,7 +85,7 @@ def checked_contracts(table: ir.Table) -> ir.Table:
         "missing": (rows.contract_id == "") | (rows.enterprise_id == "") | (rows.area == ""),
         "twice": rows.versions > 1,
         "flow": ~rows.flow.isin(["offshore", "onshore"]),
-        "type": ~rows.business_type.isin(["ITO", "BPO", "KPO"]),
+        "type": ~rows.business_type.isin(TYPES),
         "industry": ~rows.industry.isin(["", *industries["id"]]),
         "country": rows.named.isnull(),
         "crosses": (rows.flow == "offshore") == (rows.market == HOME),

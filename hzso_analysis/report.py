@@ -12,11 +12,12 @@ from typing import Any
 
 from hzso_analysis import kernel_process, provenance
 from hzso_analysis.faults import DataError, ReportError, first_line
+from hzso_analysis.folders import PACKAGE
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.workshop import SECONDS, How
 
 # a report that has not changed is told by its hashes alone, so what makes one is imported where it is made
-CHAPTERS = [f"hzso_analysis.chapters.{path.stem}" for path in (provenance.PACKAGE / "chapters").glob("[!_]*.py")]
+CHAPTERS = [f"hzso_analysis.chapters.{path.stem}" for path in (PACKAGE / "chapters").glob("[!_]*.py")]
 
 
 def build_report(
@@ -48,6 +49,11 @@ def build_report(
 
     Raises ValueError for wrong parameters, DataError for faults in the data, OSError or ReportError for what is in the
     way, all before anything runs; then ReportError on the first notebook that fails, and the old report stays.
+
+    >>> build_report(area="atlantis")
+    Traceback (most recent call last):
+    ...
+    ValueError: ...
     """
     how = How(Path(out_dir), pdf, force, progress, jobs, cold, timeout, scheduler)
     order = {"area": area, "year": _year(year), "compare_with": compare_with, "total_basis": total_basis}
@@ -206,7 +212,7 @@ def _is_current(order: dict[str, Any], how: How) -> bool:
     """Whether the report is there as it would come out now; not for parameters that are still to be checked."""
     if not isinstance(order["area"], str) or not isinstance(order["show_code"], bool):
         return False
-    return provenance.is_current(_target(order, how), order, pdf=how.pdf, data_dir=order["data_dir"])
+    return provenance.is_current(_target(order, how), order, pdf=how.pdf)
 
 
 def _unchanged(order: dict[str, Any], how: How) -> Path:

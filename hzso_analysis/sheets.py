@@ -10,9 +10,12 @@ import warnings
 import zipfile
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hzso_analysis.faults import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BYTE_ORDER_MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
@@ -28,6 +31,18 @@ SAVE_AGAIN = "save it as CSV UTF-8"
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what no XML can hold: neither SVG nor XLSX
 FORMULA = ("=", "+", "-", "@")  # what Excel takes for a formula at the start of a cell of a CSV file
+
+
+def guarded(texts: pd.Series) -> pd.Series:
+    """Texts for a CSV file, with an apostrophe in front of what Excel would take for a formula.
+
+    >>> import pandas as pd
+    >>> guarded(pd.Series(["=1+1", "1+1"])).tolist()
+    ["'=1+1", '1+1']
+    """
+    return texts.mask(texts.str.startswith(FORMULA), "'" + texts)
+
+
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\xad\u200b-\u200f\u2060\ufeff\ufffe\uffff]")
 # only these: folding by compatibility would make digits of raised and circled ones and dots of an ellipsis
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}

@@ -17,7 +17,7 @@ from hzso_analysis.figures import argument_faults, codebook, load_figures
 from hzso_analysis.folders import areas, folder_to_write, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.rows import FREE, NAMES
-from hzso_analysis.sheets import FORMULA
+from hzso_analysis.sheets import FORMULA, guarded
 from hzso_analysis.vocabulary import COLUMNS, COUNTED, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
 from hzso_analysis.workshop import write_aside
 
@@ -145,8 +145,8 @@ def csv_text(rows: pd.DataFrame) -> bytes:
         raise DataError(
             [f"{name}: found {text}; Excel takes it for a formula; choose another id" for name, text in risky]
         )
-    safe = {name: rows[name].mask(rows[name].str.startswith(FORMULA), "'" + rows[name]) for name in free}
-    return str(rows.assign(**safe).to_csv(index=False, lineterminator="\r\n")).encode("utf-8-sig")
+    safe = rows.assign(**{name: guarded(rows[name]) for name in free})
+    return str(safe.to_csv(index=False, lineterminator="\r\n")).encode("utf-8-sig")
 
 
 def workbook(rows: pd.DataFrame, data_dir: str | Path | None = None) -> bytes:

@@ -111,7 +111,7 @@ def swap(draft: Path, target: Path) -> None:
 def write_aside(path: Path, raw: bytes) -> None:
     """Write a file beside its place and move it there when it is whole; the folder is made if it is not there."""
     path.parent.mkdir(exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")  # another process may be writing the same one
     try:
         draft.write_bytes(raw)
         draft.replace(path)

@@ -5,7 +5,7 @@ import io
 
 import nbformat
 
-from hzso_analysis import exhibits
+from hzso_analysis import exhibits, pages
 from hzso_analysis.pages import Chapter, chapter_of
 from hzso_analysis.provenance import NOTEBOOKS_DIR
 
@@ -41,3 +41,10 @@ def _executed(patch, notebook, parameters):
         if said.getvalue():
             cell.outputs.insert(0, nbformat.v4.new_output("stream", name="stdout", text=said.getvalue()))
     return notebook
+
+
+def write_pages(folder, chapters, edition, found):
+    """All files of a report but the manifest, as a draft writes them one by one."""
+    for place in range(len(chapters)):
+        pages.write_page(folder, place, chapters, edition)
+    pages.write_rest(folder, chapters, edition, found)

@@ -5,7 +5,7 @@ import json
 ATTACKS = ["<script>alert(1)</script>", '</script><script>alert(2)</script>"onload="alert(3)', "{{ 7*7 }} <!-- &amp;"]
 CHAPTERS = {
     "01_scale.html": ("Scale", "How large is it?", ["Contracts by flow", "Growth in {year}"]),
-    "04_firm_sizes.html": ("Firm sizes", "How concentrated is it?", ["Largest firms", "Café and ＩＴＯ 杭州"]),
+    "04_firm_sizes.html": ("Firm sizes", "How concentrated is it?", ["Largest firms", "Cafés and ＩＴＯ 杭州"]),
 }
 
 

@@ -7,12 +7,13 @@ from io import BytesIO
 import pypdf
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from executed import committed
+from executed import committed, write_pages
 
 from hzso_analysis import pages, printing
 from hzso_analysis.edition import open_edition
+from hzso_analysis.provenance import NOTEBOOKS_DIR
 
-STEMS = [path.stem for path in sorted(pages.TEMPLATES_DIR.parents[1].glob("notebooks/*.ipynb"))]
+STEMS = [path.stem for path in sorted(NOTEBOOKS_DIR.glob("*.ipynb"))]
 NAMES = ["index", *STEMS]
 SHEET = 672  # pixels between the margins of a sheet
 FOCUSABLE = "a[href], summary, input, [tabindex='0']"
@@ -30,7 +31,7 @@ def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports") / "hangzhou" / "2011"
     folder.mkdir(parents=True)
     edition, chapters = open_edition(), committed()
-    pages.write_pages(folder, chapters, edition, pages.front(edition))
+    write_pages(folder, chapters, edition, pages.front(edition))
     (folder / "print.html").write_text(pages.whole_page(folder, chapters, edition), encoding="utf-8")
     return folder
 

@@ -12,7 +12,7 @@ import tomllib
 
 import jupyter_client
 import pytest
-from kernel_runs import KIND, ROOT, notebook, printed, run, told
+from kernel_runs import KIND, ROOT, notebook, printed, run, told, untraced
 
 from hzso_analysis import execution, kernel_process, kernels
 from hzso_analysis.execution import Order, execute
@@ -130,11 +130,13 @@ def test_a_notebook_does_not_touch_the_next():
     assert after[0].endswith("False False")
 
 
+@untraced
 def test_a_notebook_sees_the_same_in_a_warm_kernel_as_in_an_ordinary_one(surveys):
     warm, cold = surveys
     assert warm == cold
 
 
+@untraced
 def test_a_notebook_sees_a_process_of_its_own(surveys):
     seen = surveys[0]
     assert (seen["columns"], seen["process"]) == (20, [False, "MainProcess", "None"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from kernel_runs import alive, left, notebook, short_folder, start
+from kernel_runs import alive, left, notebook, short_folder, start, untraced
 from test_kernels import SURVEY
 
 from hzso_analysis import kernel_process
@@ -168,12 +168,14 @@ def test_a_script_without_a_guard_is_not_run_again_in_kernels(programs):
     assert (said, seen) == ("", [True, 0])
 
 
+@untraced
 def test_a_script_read_from_stdin_is_read_to_its_end(programs):
     printed, said, seen = programs["stdin"]
     assert printed.endswith("}\nmore of the script\n") and printed.count("\n") == 2
     assert (said, seen) == ("", [True, 0])
 
 
+@untraced
 def test_a_notebook_sees_nothing_of_the_terminal(programs):
     terminal, pipe = (json.loads(programs[name][0].splitlines()[0]) for name in ("terminal", "stdin"))
     assert terminal == pipe and pipe["columns"] == 20

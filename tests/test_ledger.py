@@ -202,6 +202,15 @@ def test_a_file_that_is_no_table_is_one_plain_fault(tmp_path):
         ledger.keep(tmp_path / "contracts.parquet", executions, tmp_path / "store")
 
 
+@pytest.mark.parametrize("table", ["countries", "categories"])
+def test_a_store_is_made_again_when_what_the_checks_know_has_changed(tmp_path, monkeypatch, table):
+    first = kept(tmp_path)
+    stamp, known = first.folder.stat().st_ino, ledger.file_hash
+    monkeypatch.setattr(ledger, "file_hash", lambda path: known(path) + "!" * (path.stem == table))
+    ledger.keep(tmp_path / "contracts.csv", tmp_path / "executions.csv", first.folder)
+    assert first.folder.stat().st_ino != stamp
+
+
 def test_a_store_is_used_again_until_the_records_change(tmp_path):
     first = kept(tmp_path)
     stamp = first.folder.stat().st_ino

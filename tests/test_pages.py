@@ -13,15 +13,16 @@ from xml.etree import ElementTree
 import openpyxl
 import pandas as pd
 import pytest
-from executed import committed, executed
+from executed import committed, executed, write_pages
 from test_downloads import columns_of, shown
 
 from hzso_analysis import pages
 from hzso_analysis.cells import bounds
 from hzso_analysis.edition import open_edition
 from hzso_analysis.folders import DATA_DIR
+from hzso_analysis.provenance import NOTEBOOKS_DIR
 
-STEMS = [path.stem for path in sorted(pages.TEMPLATES_DIR.parents[1].glob("notebooks/*.ipynb"))]
+STEMS = [path.stem for path in sorted(NOTEBOOKS_DIR.glob("*.ipynb"))]
 PAGES = ["index", *STEMS]
 CHINA = ["01_scale", "03_leading_enterprises", "07_data_quality"]
 ATTACKED = ["00_overview", "01_scale", "02_sector_mix", "05_talent_training"]
@@ -34,7 +35,7 @@ def written(folder, chapters, **parameters):
     """Write the pages of an edition to a folder."""
     edition = open_edition(**parameters)
     folder.mkdir(parents=True)
-    pages.write_pages(folder, chapters, edition, pages.front(edition))
+    write_pages(folder, chapters, edition, pages.front(edition))
     (folder / "print.html").write_text(pages.whole_page(folder, chapters, edition), encoding="utf-8")
 
 

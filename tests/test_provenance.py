@@ -10,6 +10,7 @@ from imported import assert_none_is_loaded_by, assert_nothing_heavy_is_loaded_by
 from test_report import FIGURES, build, make, set_up
 
 from hzso_analysis import drafts, execution, provenance
+from hzso_analysis.folders import DATA_DIR
 from hzso_analysis.report import build_reports
 
 
@@ -91,7 +92,7 @@ def add_year(folder):
 
 
 def change_codebook(folder):
-    text = (provenance.PACKAGE.parent / "data" / "sources.csv").read_text(encoding="utf-8")
+    text = (DATA_DIR / "sources.csv").read_text(encoding="utf-8")
     (folder / "figures" / "sources.csv").write_text(text.replace("Bureau", "Office", 1), encoding="utf-8")
 
 

@@ -19,6 +19,7 @@ import pytest
 from test_report import CHART, build, make, set_up
 
 from hzso_analysis import answers, cluster, execution, kernels, provenance
+from hzso_analysis.folders import PACKAGE
 from hzso_analysis.report import ReportError, build_reports
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
@@ -361,4 +362,4 @@ def test_this_package_is_read_from_one_place_by_all(workers):
     """Or all of the above would test another state of the code."""
     with distributed.Client(workers.scheduler_address, set_as_default=False) as client:
         places = client.run(lambda: __import__("hzso_analysis").__file__)
-    assert {Path(place).parent for place in places.values()} == {provenance.PACKAGE}
+    assert {Path(place).parent for place in places.values()} == {PACKAGE}

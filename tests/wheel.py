@@ -77,8 +77,10 @@ def test_the_figures_of_the_package_are_copied_before_they_are_added_to(installe
     )
 
 
-def test_a_copied_notebook_runs_under_papermill(installed, tmp_path):
+def test_a_copied_notebook_runs_under_papermill_with_the_copied_figures(installed, tmp_path):
     run(installed / "hzso", "init", "work", cwd=tmp_path)
-    notebook = Path("work") / "notebooks" / "02_sector_mix.ipynb"
-    run(installed / "papermill", notebook, "out.ipynb", "-p", "year", "2010", cwd=tmp_path)
-    assert "2010" in (tmp_path / "out.ipynb").read_text(encoding="utf-8")
+    figures = tmp_path / "work" / "data" / "hangzhou" / "2011.csv"
+    figures.write_text(figures.read_text(encoding="utf-8").replace("66.14", "66.15"), encoding="utf-8")
+    run(installed / "papermill", "work/notebooks/02_sector_mix.ipynb", "out.ipynb", cwd=tmp_path)
+    made = (tmp_path / "out.ipynb").read_text(encoding="utf-8")
+    assert "66.15 %" in made and "66.14 %" not in made
