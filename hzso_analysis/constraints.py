@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hzso_analysis.figures import codebook
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.figures import breaks_of, codebook
+from hzso_analysis.vocabulary import EXECUTED, FIRMS, SUPPRESSED
 
 LEVEL = "level as printed"
-BANDED = (("enterprises", "count"), ("contracts executed", "USD million"))
+BANDED = ((FIRMS, "count"), (EXECUTED, "USD million"))
 
 
 class Cell(NamedTuple):
@@ -42,17 +42,19 @@ class Constraint(NamedTuple):
     figure: int = -1
 
 
-def interval(value: float, precision: float, qualifier: str) -> tuple[float, float]:
-    """The levels that a printed value stands for.
+def interval(row: Any) -> tuple[float, float]:
+    """The levels that a published row stands for, by its `value`, `precision` and `qualifier`.
 
-    >>> interval(1872, 0.5, ""), interval(84700, 50, "over"), interval(400, 0.5, "under"), interval(170, 0.5, "about")
-    ((1871.5, 1872.5), (84650, inf), (0.0, 400.5), (169.0, 171.0))
+    >>> rows = pd.DataFrame({"value": 170.0, "precision": 0.5, "qualifier": ["", "over", "under", "about"]})
+    >>> [interval(row) for row in rows.itertuples()]
+    [(169.5, 170.5), (169.5, inf), (0.0, 170.5), (169.0, 171.0)]
     """
-    if qualifier == "over":
-        return value - precision, math.inf
-    if qualifier == "under":
-        return min(0.0, value + precision), value + precision
-    width = 2 * precision if qualifier == "about" else precision
+    value, width = row.value, row.precision
+    if row.qualifier == "over":
+        return value - width, math.inf
+    if row.qualifier == "under":
+        return min(0.0, value + width), value + width
+    width = 2 * width if row.qualifier == "about" else width
     return value - width, value + width
 
 
@@ -65,7 +67,6 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
     data_dir = figures.attrs.get("data_dir")
     book = codebook("categories", data_dir).set_index("id")
     indicators = codebook("indicators", data_dir).set_index("id").to_dict("index")
-    breaks = list(codebook("breaks", data_dir).itertuples())
     present = set(figures["area"])
     published: list[Constraint] = []
     cells: set[Cell] = set()
@@ -76,7 +77,7 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
         if row.qualifier == SUPPRESSED:
             cells.add(cell_of(row, unit))
             continue
-        published += _published(index, row, unit, breaks)
+        published += _published(index, row, unit, data_dir)
     cells |= {cell for constraint in published for cell in constraint.terms}
     bands = set(book.index[book["low"].notna()])
     cells |= _siblings(cells, book, bands)
@@ -110,9 +111,9 @@ def cell_of(row: Any, unit: str) -> Cell:
     return Cell(row.area, int(row.year), row.months, row.indicator, row.flow, row.category, unit)
 
 
-def _published(index: int, row: Any, unit: str, breaks: list[Any]) -> list[Constraint]:
+def _published(index: int, row: Any, unit: str, data_dir: str | None) -> list[Constraint]:
     cell = cell_of(row, unit)
-    low, high = interval(row.value, row.precision, row.qualifier)
+    low, high = interval(row)
     text = f"{row.measure} as printed"
     if row.measure == "level":
         return [Constraint(LEVEL, {cell: 1.0}, low, high, index)]
@@ -124,7 +125,7 @@ def _published(index: int, row: Any, unit: str, breaks: list[Any]) -> list[Const
         weight = 1.0 if row.measure == "cumulative" else 1.0 / len(years)
         return [Constraint(text, {cell._replace(year=year): weight for year in years}, low, high, index)]
     since = cell.year - 1 if row.measure == "growth" else int(row.since)
-    if _broken(breaks, cell, since):
+    if any(since < year <= cell.year for year in breaks_of(cell.indicator, cell.area, data_dir)):
         return []
     base, steps = cell._replace(year=since), cell.year - since
     least = 0.0 if row.qualifier == "under" else max(0.0, 1 + low / 100)  # growth under 5 % can be a fall
@@ -146,11 +147,6 @@ def _factor(text: str, cell: Cell, base: Cell, low: float, high: float, index: i
     if math.isfinite(high):
         rows.append(Constraint(text, {cell: 1.0, base: -high}, -math.inf, 0.0, index))
     return rows
-
-
-def _broken(breaks: list[Any], cell: Cell, since: int) -> bool:
-    own = [b for b in breaks if b.indicator == cell.indicator and b.area in ("", cell.area)]
-    return any(since < b.year <= cell.year for b in own)
 
 
 def _siblings(cells: set[Cell], book: pd.DataFrame, bands: set[str]) -> set[Cell]:
@@ -278,8 +274,8 @@ def _bands(cells: set[Cell], book: pd.DataFrame) -> list[Constraint]:
 def _holdings(key: Cell, slices: dict[tuple[float, float], str]) -> list[Constraint]:
     rows = []
     for (low, high), name in slices.items():
-        firms = key._replace(indicator="enterprises", category=name, unit="count")
-        money = key._replace(indicator="contracts executed", category=name, unit="USD million")
+        firms = key._replace(indicator=FIRMS, category=name, unit="count")
+        money = key._replace(indicator=EXECUTED, category=name, unit="USD million")
         text = f"each firm of {name} holds at least {low:g}"
         rows.append(Constraint(text, {money: 1.0, firms: -low}, 0.0, math.inf))
         if math.isfinite(high):

@@ -12,7 +12,7 @@ from hzso_analysis import wording
 from hzso_analysis.answers import kept
 from hzso_analysis.constraints import Cell, first_last, interval, share_base
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import codebook, is_synthetic, load_figures, load_policies
+from hzso_analysis.figures import codebook, heaviest_first, is_synthetic, load_figures, load_policies
 from hzso_analysis.folders import TABLES, areas, data_files, data_folder, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.provenance import digest, file_hash, library_hash, pins
@@ -257,8 +257,7 @@ def printed_rows(edition: Edition, indicator: str, flow: str, category: str, mea
     """The published rows of one measure of a cell, by default of the edition's own area and year, heaviest first."""
     key = {"area": edition.area, "year": edition.year} | key
     key |= {"indicator": indicator, "flow": flow, "category": category, "measure": measure}
-    rows = edition.reconciliation.printed(**key)
-    return rows.sort_values("weight", ascending=False, kind="stable")
+    return heaviest_first(edition.reconciliation.printed(**key))
 
 
 def from_ledger(rows: pd.DataFrame) -> pd.DataFrame:
@@ -278,9 +277,14 @@ def exact(quantity: Quantity | None) -> float | None:
     return next((float(value) for source, value in printed if LEDGER in source.split()), None)
 
 
-def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key: Any) -> Quantity | None:
+def look_up(edition: Edition, indicator: str, flow: str = "", category: str = "total") -> Quantity | None:
+    """What is known of a cell of the edition's area and year or, where it is suppressed, what the others leave."""
+    return find(edition, indicator, flow, category) or withheld(edition, indicator, flow, category)
+
+
+def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "total") -> Quantity | None:
     """A cell of the edition's area and year that is suppressed, with whatever bounds the others leave."""
-    key = {"area": edition.area, "year": edition.year, "indicator": indicator, "flow": flow, "category": category} | key
+    key = {"area": edition.area, "year": edition.year, "indicator": indicator, "flow": flow, "category": category}
     estimates = edition.reconciliation.estimates
     rows = match(estimates[estimates["status"] == SUPPRESSED], key)  # few, so that the other columns take no time
     if rows.empty:
@@ -300,8 +304,8 @@ def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
     if base is None:
         return None
     if edition.total_basis == "published" and len(base.rows) and not of:
-        row = base.rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
-        low, high = interval(row["value"], row["precision"], row["qualifier"])
+        row = heaviest_first(base.rows).iloc[0]
+        low, high = interval(row)
         base = Quantity(base_cell, low, high, "published", base.rows)
         return Share(quantity.low / high, quantity.high / low if low else math.inf, base)
     own, whole = exact(quantity), exact(base)
@@ -315,7 +319,7 @@ def value_text(quantity: Quantity) -> str:
     """The value of a cell as written: as printed where it was published, else its bounds."""
     if quantity.status == "published" and len(quantity.rows):
         rows = quantity.rows[quantity.rows["qualifier"] != "unclear"]
-        return wording.printed(rows.sort_values("weight", ascending=False, kind="stable").iloc[0])
+        return wording.printed(heaviest_first(rows).iloc[0])
     return wording.span(quantity.low, quantity.high)
 
 

@@ -16,9 +16,9 @@ import pandas as pd
 
 from hzso_analysis import wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, Share, find, match, printed_rows, stamps, value_text, withheld
-from hzso_analysis.figures import codebook
-from hzso_analysis.vocabulary import SUPPRESSED
+from hzso_analysis.edition import Edition, Quantity, Share, find, look_up, match, printed_rows, stamps, value_text
+from hzso_analysis.figures import codebook, heaviest_first
+from hzso_analysis.vocabulary import EXECUTED, SUPPRESSED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +27,8 @@ COLUMNS = ["item", "value", "unit", "status", "low", "high", "source", "rows"]
 TEXTS = ["item", "unit", "status", "source", "agrees", "note", "kind", "check", "title", "publisher", "date"]
 TEXTS += ["what the sources print"]
 Row = dict[str, Any]
+# phrase of the item, the two cells (indicator, flow, category), what the quotient is multiplied by, phrase of the unit
+Ratio = tuple[str, tuple[str, ...], tuple[str, ...], int, str]
 LONG, BREAK = 30, 10  # letters of a word that no column has room for, and after how many each it may be broken
 
 
@@ -273,27 +275,28 @@ def sources(edition: Edition) -> Exhibit:
     return Exhibit(title, rows, note, stamped(edition))
 
 
-def cell_row(edition: Edition, item: str, indicator: str, flow: str = "", category: str = "total", **key: Any) -> Row:
+def cell_row(edition: Edition, item: str, indicator: str, flow: str = "") -> Row:
     """A table row for one cell: value as written, unit, status, bounds and where it was printed."""
-    found = find(edition, indicator, flow, category, **key) or withheld(edition, indicator, flow, category, **key)
-    return quantity_row(item, found)
+    return quantity_row(item, look_up(edition, indicator, flow))
 
 
-def quantity_row(item: str, quantity: Quantity | None) -> Row:
-    """A table row for what is known of a cell; an unknown one says so and has no number."""
-    if quantity is None:
-        row = [wording.say("exhibits.not_published"), "", "unknown", math.nan, math.nan, "", pd.DataFrame()]
-        return dict(zip(COLUMNS, [item, *row], strict=True))
-    item = f"{item}, {wording.period(quantity.cell.year, quantity.cell.months)}" if quantity.cell.months else item
-    row = [value_text(quantity), wording.unit_text(quantity.cell.unit), quantity.status, quantity.low, quantity.high]
-    return dict(zip(COLUMNS, [item, *row, _origin(quantity), quantity.rows], strict=True))
+def quantity_row(item: str, quantity: Quantity | None, **more: str) -> Row:
+    """A table row for what is known of a cell, with `more` after its unit; an unknown one says so and has no number."""
+    cells = [wording.say("exhibits.not_published"), "", "unknown", math.nan, math.nan, "", pd.DataFrame()]
+    if quantity:
+        cell, ends = quantity.cell, (quantity.low, quantity.high)
+        item += f", {wording.period(cell.year, cell.months)}" if cell.months else ""
+        cells = [value_text(quantity), wording.unit_text(cell.unit), quantity.status, *ends]
+        cells += [_origin(quantity), quantity.rows]
+    row = dict(zip(COLUMNS, [item, *cells], strict=True))
+    return {name: row[name] for name in COLUMNS[:3]} | more | row
 
 
 def _origin(quantity: Quantity) -> str:
     """Where a number stands, what stands there instead of it, or that it stands nowhere and follows."""
     where = where_printed(quantity.rows)
     if quantity.status == "corrected":
-        first = quantity.rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
+        first = heaviest_first(quantity.rows).iloc[0]
         return wording.say("exhibits.corrected", source=where, printed=wording.as_printed(first))
     return where or wording.say("exhibits.follows")
 
@@ -316,7 +319,7 @@ def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[Ro
     since = "" if pd.isna(first["since"]) else f", {first['since']} to {first['year']}"
     item += f", {wording.period(first['year'], first['months'])}" if first["months"] else since
     status = "unclear" if first["qualifier"] == "unclear" else "published"
-    ends = interval(first["value"], first["precision"], first["qualifier"])
+    ends = interval(first)
     row = [item, wording.printed(first), wording.unit_text(first["unit"]), status, *ends, where_printed(rows), rows]
     return [dict(zip(COLUMNS, row, strict=True))]
 
@@ -326,23 +329,24 @@ def computed_row(item: str, value: str, unit: str, rows: pd.DataFrame, base: str
     return dict(zip(COLUMNS, [item, value, unit, "computed", math.nan, math.nan, base, rows], strict=True))
 
 
-def ratio_row(
-    edition: Edition, item: str, top: Quantity | None, base: Quantity | None, scale: float, unit: str
-) -> list[Row]:
-    """A table row for `scale` times the quotient of two cells of the same period; none where one is not known."""
-    if not top or not base or top.cell.months != base.cell.months or base.low <= 0:
-        return []
-    low, high = edition.reconciliation.ratio(top.cell, base.cell)
-    said = f"{value_text(top)} / {value_text(base)}"
-    return [computed_row(item, wording.span(scale * low, scale * high), unit, pd.concat([top.rows, base.rows]), said)]
+def ratio_table(edition: Edition, key: str, ratios: Iterable[Ratio]) -> Exhibit:
+    """A table of the ratios of cells known for the same period, titled by the first; executed contracts are in USD."""
+    rows = []
+    for item, *cells, scale, unit in ratios:
+        top, base = (find(edition, *cell, unit="USD million" if cell[0] == EXECUTED else None) for cell in cells)
+        if top and base and top.cell.months == base.cell.months and base.low > 0:
+            low, high = (scale * end for end in edition.reconciliation.ratio(top.cell, base.cell))
+            said, used = f"{value_text(top)} / {value_text(base)}", pd.concat([top.rows, base.rows])
+            rows.append(computed_row(wording.say(item), wording.span(low, high), wording.say(unit), used, said))
+    title = wording.say("exhibits.ratios_title", **rows[0]) if rows else ""
+    return table(edition, key, rows, title=title, note=wording.say("exhibits.ratios_note"))
 
 
 def where_printed(rows: pd.DataFrame) -> str:
     """Sources and locators of rows, heaviest source first, those in doubt only where there are no others."""
     if rows.empty:
         return ""
-    rows = rows[(rows["qualifier"] != "unclear") | (rows["qualifier"] == "unclear").all()]
-    rows = rows.sort_values("weight", ascending=False, kind="stable")
+    rows = heaviest_first(rows[(rows["qualifier"] != "unclear") | (rows["qualifier"] == "unclear").all()])
     return "; ".join(dict.fromkeys((rows["source"] + ", " + rows["locator"]).str.removesuffix(", ")))
 
 

@@ -81,6 +81,16 @@ def _codebook(table: str, text: str, schema: str) -> pd.DataFrame:
     return frame
 
 
+def breaks_of(indicator: str, area: str, data_dir: str | Path | None = None) -> list[int]:
+    """Years in which the definition of an indicator changed in an area: what comes before cannot be compared.
+
+    >>> breaks_of("employees", "hangzhou")
+    [2019]
+    """
+    book = codebook("breaks", data_dir)
+    return sorted(book.loc[(book["indicator"] == indicator) & book["area"].isin(["", area]), "year"])
+
+
 def load_policies(area: str, *, data_dir: str | Path | None = None) -> pd.DataFrame:
     """Return the policy documents, events, aims and named things of one area, a row each as the source names them.
 
@@ -149,6 +159,11 @@ def _check_files(figures: pd.DataFrame) -> None:
             faults.append(f"{row.file}:{row.line}: {column}: {text}; keep it in one file")
     if faults:
         raise DataError(faults)
+
+
+def heaviest_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Figures by the weight of their source; those of one weight stay in their order."""
+    return rows.sort_values("weight", ascending=False, kind="stable")
 
 
 def is_synthetic(name: str) -> bool:

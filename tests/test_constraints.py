@@ -53,7 +53,7 @@ def test_level_is_an_interval(qualifier, ends):
 
 
 def test_interval_of_a_negative_bound_is_not_turned_round():
-    low, high = interval(-10, 0.5, "under")
+    low, high = interval(pd.Series({"value": -10, "precision": 0.5, "qualifier": "under"}))
     assert low <= high < 0
 
 

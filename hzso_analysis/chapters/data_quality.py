@@ -11,7 +11,7 @@ from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, category_name, from_ledger, label, match
 from hzso_analysis.exhibits import Exhibit, Row, chart, mark, missing, stamped, table, where_printed
-from hzso_analysis.figures import codebook
+from hzso_analysis.figures import codebook, heaviest_first
 from hzso_analysis.vocabulary import SUPPRESSED
 from hzso_analysis.wording import say
 
@@ -182,7 +182,7 @@ def conflicts(edition: Edition) -> Exhibit:
     for _, rows in figures.groupby(list(Cell._fields)):
         low, high = (rows["value"] - rows["precision"]).max(), (rows["value"] + rows["precision"]).min()
         if low > high + 1e-9:
-            ordered = [row for _, row in rows.sort_values("weight", ascending=False, kind="stable").iterrows()]
+            ordered = [row for _, row in heaviest_first(rows).iterrows()]
             printed = [{"printed": wording.as_printed(row), "source": row["source"]} for row in ordered]
             said = "; ".join(say("data_quality.conflicts_printed", **one) for one in printed)
             lines.append({"item": named(edition, ordered[0]), "what the sources print": said, "rows": rows})

@@ -10,7 +10,7 @@ from hzso_analysis import charts, wording
 from hzso_analysis.chapters.scale import growth_between
 from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, find, label, match, printed_rows, series, value_text
-from hzso_analysis.exhibits import Exhibit, Row, chart, mark, measure_rows, quantity_row, ratio_row, table
+from hzso_analysis.exhibits import Exhibit, Row, chart, mark, measure_rows, quantity_row, ratio_table, table
 from hzso_analysis.exhibits import where_printed as where
 from hzso_analysis.figures import codebook, load_policies
 from hzso_analysis.vocabulary import EXECUTED
@@ -27,13 +27,12 @@ PLACES += ["evaluation rank for industry development", "rank by investment attra
 PLACES += ["rank by offshore executed", "rank by offshore value"]
 TARGET_YEARS = 5  # as the codebook defines the indicator
 AGREES = {True: "environment_and_policy.yes", False: "environment_and_policy.no"}
-PEOPLE, MAJORS = "environment_and_policy.people", "environment_and_policy.majors"
-PERCENT = "environment_and_policy.percent"
+STUDENTS, COLLEGES = "students enrolled", "universities and colleges"
 RATIOS = [
-    ("environment_and_policy.students_per_graduate", ("students enrolled",), ("graduates a year",), 1, PEOPLE),
-    ("environment_and_policy.students_each", ("students enrolled",), ("universities and colleges",), 1, PEOPLE),
-    ("environment_and_policy.majors_each", ("related majors",), ("universities and colleges",), 1, MAJORS),
-    ("environment_and_policy.international", ("flights", "", "international"), ("flights",), 100, PERCENT),
+    ("environment_and_policy.students_per_graduate", (STUDENTS,), ("graduates a year",), 1, "exhibits.people"),
+    ("environment_and_policy.students_each", (STUDENTS,), (COLLEGES,), 1, "exhibits.people"),
+    ("environment_and_policy.majors_each", ("related majors",), (COLLEGES,), 1, "exhibits.majors"),
+    ("environment_and_policy.international", ("flights", "", "international"), ("flights",), 100, "exhibits.percent"),
 ]
 
 
@@ -82,11 +81,7 @@ def _small(text: str) -> str:
 
 def ratios(edition: Edition) -> Exhibit:
     """Table of what the numbers of universities, students and flights come to."""
-    rows = []
-    for name, top, base, scale, unit in RATIOS:
-        rows += ratio_row(edition, say(name), find(edition, *top), find(edition, *base), scale, say(unit))
-    title = say("environment_and_policy.ratios_title", **rows[0]) if rows else ""
-    return table(edition, "environment_and_policy.ratios", rows, title=title)
+    return ratio_table(edition, "environment_and_policy.ratios", RATIOS)
 
 
 def _steps(edition: Edition) -> pd.DataFrame:
@@ -223,8 +218,7 @@ def target(edition: Edition) -> Exhibit:
     """The growth a year that the aim asks for, beside the growth of offshore executed in the year."""
     rows, marks = printed_rows(edition, TARGET, "", "total", "level"), []
     for _, row in rows.head(1).iterrows():
-        printed = interval(row["value"], row["precision"], row["qualifier"])
-        low, high = ((1 + end / 100) ** (1 / TARGET_YEARS) - 1 for end in printed)
+        low, high = ((1 + end / 100) ** (1 / TARGET_YEARS) - 1 for end in interval(row))
         name = say("environment_and_policy.target_aim", percent=wording.printed(row), years=TARGET_YEARS)
         marks.append(mark(name, low, high, rows, fraction=True))
         found = find(edition, EXECUTED, "offshore")

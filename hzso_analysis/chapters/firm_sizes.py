@@ -15,7 +15,7 @@ from hzso_analysis.chapters.leading_enterprises import bands_of, from_records, k
 from hzso_analysis.concentration import concentration_bounds, extreme_allocations, lorenz_envelope, point_estimate
 from hzso_analysis.edition import BASES, Edition, Quantity, Share, exact, find, label, share, value_text
 from hzso_analysis.exhibits import Exhibit, Row, chart, mark, missing, table
-from hzso_analysis.vocabulary import LEADING
+from hzso_analysis.vocabulary import EXECUTED, LEADING
 from hzso_analysis.wording import say
 
 # edges of the classes of the Herfindahl-Hirschman index in the merger guidelines of the United States; the text of
@@ -302,7 +302,7 @@ def _exact_measures(edition: Edition, known: dict[str, tuple[Quantity, float]]) 
         row = {"item": item, "bounds": text, "unit": unit, "status": status, "low": value, "high": value, "rows": rows}
         found.setdefault(measure, []).append(row)
 
-    total = find(edition, "contracts executed", "offshore", months="")
+    total = find(edition, EXECUTED, "offshore", months="")
     for name, (quantity, value) in known.items():
         if name == INDEX:
             add("HHI_10000", say("firm_sizes.index"), wording.half_up(value), "", value, "published", quantity.rows)

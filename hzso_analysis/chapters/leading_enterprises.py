@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from hzso_analysis import charts, wording
+from hzso_analysis.constraints import interval
 from hzso_analysis.edition import (
     Edition,
     Quantity,
@@ -17,6 +18,7 @@ from hzso_analysis.edition import (
     from_ledger,
     in_words,
     label,
+    look_up,
     match,
     printed_rows,
     share,
@@ -84,14 +86,10 @@ def listed_bands(edition: Edition) -> dict[str, tuple[Quantity, Quantity | None]
     book, found = bands_of(edition), known_bands(edition)
     for band in book.index:
         if band not in found and (firms := withheld(edition, FIRMS, "offshore", band)):
-            found[band] = (firms, _held(edition, band))
+            found[band] = (firms, look_up(edition, EXECUTED, "offshore", band))
         elif band in found and found[band][1] is None:
             found[band] = (found[band][0], withheld(edition, EXECUTED, "offshore", band))
     return {band: found[band] for band in _ordered(book, [band for band in book.index if band in found])}
-
-
-def _held(edition: Edition, band: str) -> Quantity | None:
-    return find(edition, EXECUTED, "offshore", band) or withheld(edition, EXECUTED, "offshore", band)
 
 
 def slices(edition: Edition) -> list[Slice]:
@@ -230,7 +228,7 @@ def concentration(edition: Edition) -> Exhibit:
         note = edition.say("leading_enterprises.concentration_subtitle", base=base)
         title, words["share"] = "leading_enterprises.hold", rows[0]["text"]
         for _, row in printed_rows(edition, EXECUTED, "offshore", band, "share").head(1).iterrows():
-            low, high = ((row["value"] + sign * row["precision"]) / 100 for sign in (-1, 1))
+            low, high = (end / 100 for end in interval(row))
             agree, words["printed"] = part.low <= high and part.high >= low, wording.printed(row)
             title = "leading_enterprises.hold_as_printed" if agree else "leading_enterprises.hold_otherwise"
         title = say(title, **words)

@@ -8,9 +8,9 @@ import pandas as pd
 
 from hzso_analysis import charts, wording
 from hzso_analysis.chapters import firm_sizes, leading_enterprises, markets, scale, sector_mix, talent_training
-from hzso_analysis.edition import Edition, Quantity, Share, category_name, find, match, printed_rows, share, withheld
+from hzso_analysis.edition import Edition, Quantity, Share, category_name, find, look_up, match, printed_rows, share
 from hzso_analysis.exhibits import Exhibit, Row, chart, mark, quantity_row, table
-from hzso_analysis.vocabulary import EXECUTED, SIGNED
+from hzso_analysis.vocabulary import EXECUTED, FIRMS, SIGNED
 from hzso_analysis.wording import say
 
 HEADLINES = [
@@ -18,7 +18,7 @@ HEADLINES = [
     ("overview.executed_all", EXECUTED, "all", "total"),
     ("overview.signed_all", SIGNED, "all", "total"),
     ("overview.signed_offshore", SIGNED, "offshore", "total"),
-    ("overview.largest_enterprises", "enterprises", "offshore", "above USD 100 million"),
+    ("overview.largest_enterprises", FIRMS, "offshore", "above USD 100 million"),
     ("overview.enterprises", "enterprises registered", "", "total"),
     ("overview.employees", "employees", "", "total"),
     ("overview.trained", "people trained", "", "total"),
@@ -27,7 +27,7 @@ HEADLINES = [
 
 def main_numbers(edition: Edition) -> dict[str, Quantity]:
     """What is known of the main numbers of the year."""
-    found = {say(key): find(edition, *cell) or withheld(edition, *cell) for key, *cell in HEADLINES}
+    found = {say(key): look_up(edition, *cell) for key, *cell in HEADLINES}
     return {item: quantity for item, quantity in found.items() if quantity}
 
 
@@ -37,8 +37,7 @@ def headline(edition: Edition) -> Exhibit:
     for item, quantity in main_numbers(edition).items():
         part = nation_share(edition, quantity)
         more = {"change": _change(edition, quantity), "share": wording.percent(part.low, part.high) if part else "–"}
-        row = quantity_row(item, quantity)
-        rows.append({key: row[key] for key in ("item", "value", "unit")} | more | row)
+        rows.append(quantity_row(item, quantity, **more))
     return table(edition, "overview.headline", rows, title=scale.headline_title(edition))
 
 

@@ -10,7 +10,7 @@ from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share, value_text
 from hzso_analysis.exhibits import Exhibit, Row, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
-from hzso_analysis.figures import codebook
+from hzso_analysis.figures import breaks_of
 from hzso_analysis.vocabulary import EXECUTED, SIGNED
 from hzso_analysis.wording import say
 
@@ -22,7 +22,7 @@ OFFSHORE_SHARE = {SIGNED: "scale.flows_signed", EXECUTED: "scale.flows_executed"
 def headline(edition: Edition) -> Exhibit:
     """Table of the amounts of the year with unit, status and source, and of what was printed about their growth."""
     cells = [(name, flow) for name in (SIGNED, EXECUTED) for flow in ("all", "offshore", "onshore")]
-    rows = [cell_row(edition, _of_flow(edition, name, flow), name, flow) for name, flow in cells]
+    rows = [cell_row(edition, _of_flow(edition, *cell), *cell) for cell in cells]
     rows += _execution(edition) + _growth(edition)
     for measure, key in PRINTED.items():
         rows += measure_rows(edition, say(key), EXECUTED, "offshore", "total", measure)
@@ -59,8 +59,9 @@ def growth_between(edition: Edition, cell: Cell) -> tuple[float, float] | None:
     """
     before = cell._replace(year=cell.year - 1)
     known = match(edition.reconciliation.estimates, before._asdict())
-    breaks = match(codebook("breaks", edition.data_dir), {"indicator": cell.indicator, "year": cell.year})
-    if known.empty or known["status"].iloc[0] == "unknown" or breaks["area"].isin(["", cell.area]).any():
+    if known.empty or known["status"].iloc[0] == "unknown":
+        return None
+    if cell.year in breaks_of(cell.indicator, cell.area, edition.data_dir):
         return None
     low, high = edition.reconciliation.ratio(cell, before)
     return low - 1, high - 1

@@ -42,11 +42,10 @@ def shares_table(edition: Edition, key: str, parts: dict[str, Quantity], *, titl
     for name, quantity in parts.items():
         part = share(edition, quantity)
         printed = printed_rows(edition, quantity.cell.indicator, "offshore", name, "share", months=quantity.cell.months)
-        row = quantity_row(label(edition, "categories", name), quantity)
         said = {"share printed": f"{wording.printed(printed.iloc[0])} %" if len(printed) else "–"}
         said["share computed"] = share_text(part, quantity.status)
         used = pd.concat([quantity.rows, printed]) if len(printed) else quantity.rows
-        rows.append({name: row[name] for name in ("item", "value", "unit")} | said | row | {"rows": used})
+        rows.append(quantity_row(label(edition, "categories", name), quantity, **said) | {"rows": used})
     if recorded and all(row["share printed"] == "–" for row in rows):  # contract records print amounts and no shares
         rows = [{name: cell for name, cell in row.items() if name != "share printed"} for row in rows]
     return table(edition, key, rows, title=title, note=f"{base_note(edition, parts)} {more}".strip())

@@ -7,26 +7,26 @@ from typing import Any
 
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, find, in_words, label, printed_rows, series
-from hzso_analysis.exhibits import Exhibit, chart, mark, measure_rows, quantity_mark, quantity_row, ratio_row, table
-from hzso_analysis.figures import codebook
+from hzso_analysis.edition import Edition, find, in_words, label, printed_rows, series
+from hzso_analysis.exhibits import Exhibit, chart, mark, measure_rows, quantity_mark, quantity_row, ratio_table, table
+from hzso_analysis.figures import breaks_of, codebook
 from hzso_analysis.vocabulary import EXECUTED
 from hzso_analysis.wording import say
 
 TRAINED, STAFF, ADDED, DEGREE = "people trained", "employees", "employees added", "with college degree"
-PEOPLE, PERCENT = "talent_training.people", "talent_training.percent"
-TRAINING = [TRAINED, "training courses", "training organizations", "training bases of the city"]
+COURSES, ORGANIZATIONS = "training courses", "training organizations"
+TRAINING = [TRAINED, COURSES, ORGANIZATIONS, "training bases of the city"]
 TRAINING += ["training centre capacity", "graduates supported", STAFF, ADDED]
 POOL = ["students enrolled", STAFF, "employees in IT", "employees in software", TRAINED, "graduates a year"]
 RATIOS = [
-    ("talent_training.per_course", TRAINED, "training courses", 1, PEOPLE),
-    ("talent_training.per_organization", TRAINED, "training organizations", 1, PEOPLE),
-    ("talent_training.courses_each", "training courses", "training organizations", 1, "talent_training.courses"),
-    ("talent_training.per_graduate", TRAINED, "graduates a year", 1, PEOPLE),
-    ("talent_training.per_employees", TRAINED, STAFF, 100, PEOPLE),
-    ("talent_training.with_degree", f"{STAFF}:{DEGREE}", STAFF, 100, PERCENT),
-    ("talent_training.added_with_degree", f"{ADDED}:{DEGREE}", ADDED, 100, PERCENT),
-    ("talent_training.per_amount", TRAINED, EXECUTED, 1, PEOPLE),
+    ("talent_training.per_course", (TRAINED,), (COURSES,), 1, "exhibits.people"),
+    ("talent_training.per_organization", (TRAINED,), (ORGANIZATIONS,), 1, "exhibits.people"),
+    ("talent_training.courses_each", (COURSES,), (ORGANIZATIONS,), 1, "exhibits.courses"),
+    ("talent_training.per_graduate", (TRAINED,), ("graduates a year",), 1, "exhibits.people"),
+    ("talent_training.per_employees", (TRAINED,), (STAFF,), 100, "exhibits.people"),
+    ("talent_training.with_degree", (STAFF, "", DEGREE), (STAFF,), 100, "exhibits.percent"),
+    ("talent_training.added_with_degree", (ADDED, "", DEGREE), (ADDED,), 100, "exhibits.percent"),
+    ("talent_training.per_amount", (TRAINED,), (EXECUTED, "offshore"), 1, "exhibits.people"),
 ]
 # the series of employees by education and by what is counted: its name, its title
 WORKED = {
@@ -63,34 +63,21 @@ def _printed_table(edition: Edition, key: str, names: list[str], title: str = ""
 
 def headline_title(edition: Edition) -> str:
     """People trained or, where nobody printed that, employed."""
-    worked = "talent_training.had_been_absorbed" if breaks_of(edition) else "talent_training.worked"
+    worked = "talent_training.had_been_absorbed" if _cuts(edition) else "talent_training.worked"
     for name, key in ((TRAINED, "talent_training.trained"), (STAFF, worked), (ADDED, "talent_training.newly_employed")):
         if found := find(edition, name):
             return edition.say(key, people=in_words(found).capitalize())
     return edition.say("talent_training.headline_heading")
 
 
-def breaks_of(edition: Edition) -> list[int]:
+def _cuts(edition: Edition) -> list[int]:
     """Years up to the edition's in which the definition of employees changed."""
-    book = codebook("breaks", edition.data_dir)
-    rows = book[(book["indicator"] == STAFF) & book["area"].isin(["", edition.area])]
-    return sorted(year for year in rows["year"] if year <= edition.year)
+    return [year for year in breaks_of(STAFF, edition.area, edition.data_dir) if year <= edition.year]
 
 
 def ratios(edition: Edition) -> Exhibit:
     """Table of ratios: people per course and organisation, per graduate, per employee, per USD million executed."""
-    rows = []
-    for key, top, base, scale, unit in RATIOS:
-        rows += ratio_row(edition, say(key), _get(edition, top), _get(edition, base), scale, say(unit))
-    title = say("talent_training.ratios_title", **rows[0]) if rows else ""
-    return table(edition, "talent_training.ratios", rows, title=title)
-
-
-def _get(edition: Edition, name: str) -> Quantity | None:
-    if name == EXECUTED:
-        return find(edition, name, "offshore", unit="USD million")
-    indicator, _, category = name.partition(":")
-    return find(edition, indicator, category=category or "total")
+    return ratio_table(edition, "talent_training.ratios", RATIOS)
 
 
 def years(edition: Edition) -> Exhibit:
@@ -105,7 +92,7 @@ def years(edition: Edition) -> Exhibit:
         note = say("talent_training.added_subtitle")
         return chart(edition, "talent_training.years", charts.lines, rows, title=_added_title, subtitle=note)
     row = sums.iloc[0]
-    low, high = interval(row["value"], row["precision"], row["qualifier"])
+    low, high = interval(row)
     since, before = int(row["since"]), edition.year - int(row["since"])
     earlier = max(0.0, low - now.high) / before, (high - now.low) / before
     ends = {edition.year: (low / (before + 1), high / (before + 1)), edition.year - 1: earlier}
@@ -128,8 +115,8 @@ def claim(edition: Edition) -> str:
         return edition.say("talent_training.claim_gap")
     total, mean = sums.iloc[0], averages.iloc[0]
     steps = edition.year - int(total["since"]) + 1
-    low, high = (end / steps for end in interval(total["value"], total["precision"], total["qualifier"]))
-    least, most = interval(mean["value"], mean["precision"], mean["qualifier"])
+    low, high = (end / steps for end in interval(total))
+    least, most = interval(mean)
     key, limits = "talent_training.claim_fails", math.isinf(high) and math.isinf(most)
     if low <= most and high >= least:
         key = "talent_training.claim_limits" if limits else "talent_training.claim_holds"
@@ -159,7 +146,7 @@ def pool(edition: Edition) -> Exhibit:
 
 def employment(edition: Edition) -> Exhibit:
     """Employees over the years; no line is drawn across a break of the definition."""
-    rows, titles, cuts = [], {}, breaks_of(edition)
+    rows, titles, cuts = [], {}, _cuts(edition)
     for category in ("total", DEGREE):
         for quantity in series(edition, STAFF, category=category):
             year = quantity.cell.year
