@@ -107,7 +107,8 @@ ABILITIES = {
     "import threading\nt = threading.Thread(target=print, args=['thread'])\nt.start()\nt.join()": "thread",
     "%%bash\necho from bash": "from bash",
     "!echo from a shell": "from a shell",
-    "import os\nos.system('echo from the system')\nNone": "from the system",
+    # a thread of the kernel reads what programs print, and what it reads after the cell has ended is lost
+    "import os, time\nos.system('echo from the system')\ntime.sleep(0.5)": "from the system",
     "import subprocess\nsubprocess.run(['cat'], check=True).returncode": "0",
     "import asyncio\nawait asyncio.sleep(0.01, 'awaited')": "'awaited'",
     "def later():\n    import asyncio\n    return asyncio.get_running_loop().is_running()\nlater()": "True",
