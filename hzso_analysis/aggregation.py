@@ -168,7 +168,6 @@ def _edges() -> pd.DataFrame:
 
 def _bands(ranked: ir.Table) -> pd.DataFrame:
     """Of each size band, by what enterprises executed in that flow: their number, and what they hold together."""
-
     named = [_if_inside(*edges) for edges in _edges().itertuples(index=False)]
     every = _spread(ranked, "category", named)
     found = _cells(_largest(every, ["area", "year", "flow", "category"], "amount")).assign(indicator=EXECUTED)

@@ -64,7 +64,7 @@ def _first_fault(faults: dict[str, ir.BooleanColumn], reasons: dict[str, str]) -
 
 
 def checked_contracts(table: ir.Table) -> ir.Table:
-    """Each different row of the contracts with its year and market category, `fault`, and how many `copies` it had.
+    """Each different row of the contracts: `year`, market as `named` and `eu`, `fault`, and how many `copies` it had.
 
     A contract whose signed amount has no rate counts for its executions, which are in USD.
     """
@@ -101,7 +101,7 @@ def checked_contracts(table: ir.Table) -> ir.Table:
         else_="",
     )
     rows = rows.mutate(fault=fault, year=rows.signed_on.year(), eu=_in_eu(rows, rows.signed_on))
-    return rows.mutate(category=market_of(rows), named=rows.named.fill_null(""))
+    return rows.mutate(named=rows.named.fill_null(""))
 
 
 def _one_each(contracts: ir.Table) -> ir.Table:
