@@ -192,7 +192,7 @@ def _figure_lines(changes: list[Change], answers: list[Reconciliation]) -> list[
         sides = [(answer, label) for answer, label in zip(answers, labels, strict=True) if label is not None]
         rows = [answer.figures.loc[label] for answer, label in sides]
         answer, row = sides[-1][0], rows[-1]
-        said = [" ".join(filter(None, [each["qualifier"], wording.as_printed(each)])) for each in rows]
+        said = [f"{each['qualifier']} {wording.as_printed(each.drop('qualifier'))}".strip() for each in rows]
         if len(set(said)) < len(said):
             said = [f"{said[0]} ± {each['precision']:g} {each['unit']}" for each in rows]
         since = "" if pd.isna(row["since"]) else f", since {row['since']}"

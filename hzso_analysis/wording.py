@@ -28,6 +28,7 @@ STATUS = {
     "computed": "computed from the figures named",
 }
 MOST_DECIMALS = 4
+VAGUE = ("over", "under", "about")  # what a source says before a number that is none to the digit
 EXACT = 1e-6  # bounds closer than this are no rounding of a print: the level is known to the cent
 UNIT_NAMES = {"percent": "%", "count": "", "person": "people", "rank": "place", "year": "years", "day": "days"}
 UNIT_NAMES |= {"minute": "minutes", "km": "km"}
@@ -179,8 +180,12 @@ def printed(row: pd.Series) -> str:
     """
     decimals = decimals_of(2 * row["precision"]) if row["precision"] else (0 if row["value"] % 1 == 0 else 2)
     decimals = decimals if decimals <= MOST_DECIMALS else 2  # a sum of contract records is known to the cent
-    text = half_up(row["value"], decimals)
-    return f"{row['qualifier']} {text}" if row["qualifier"] in ("over", "under", "about") else text
+    return _qualified(row, half_up(row["value"], decimals))
+
+
+def _qualified(row: pd.Series, text: str) -> str:
+    """A text with what the source says before the number."""
+    return f"{row['qualifier']} {text}" if row.get("qualifier") in VAGUE else text
 
 
 def unit_text(unit: str) -> str:
@@ -286,12 +291,12 @@ def amount(text: str, unit: str) -> str:
 
     >>> amount("2,033 to 2,034", "USD million"), amount("19,700", "person")
     ('USD 2,033 to 2,034 million', '19,700 people')
-    >>> amount("at most 840", "USD million"), amount("no upper bound", "USD million")
-    ('at most USD 840 million', 'no upper bound')
+    >>> amount("at most 840", "USD million"), amount("about 2", "USD million"), amount("no upper bound", "USD million")
+    ('at most USD 840 million', 'about USD 2 million', 'no upper bound')
     """
-    for bound in ("at least ", "at most "):
-        if text.startswith(bound):
-            return bound + amount(text.removeprefix(bound), unit)
+    for before in ("at least ", "at most ", *(f"{word} " for word in VAGUE)):
+        if text.startswith(before):
+            return before + amount(text.removeprefix(before), unit)
     if text == "no upper bound":
         return text
     if unit.endswith(" million"):
@@ -304,12 +309,14 @@ def as_printed(row: pd.Series) -> str:
 
     >>> as_printed(pd.Series({"printed": "1.872 USD billion"})), as_printed(pd.Series({"printed": "155 亿美元"}))
     ('USD 1.872 billion', '155 hundred million USD')
+    >>> as_printed(pd.Series({"printed": "404 USD billion", "qualifier": "about"}))
+    'about USD 404 billion'
     """
     value, unit = row["printed"].split(" ", 1)
     currency, _, scale = unit.partition(" ")
     if currency in ("USD", "CNY"):
-        return f"{currency} {value} {scale}"
-    return f"{value} {unit_text(unit)}".strip()
+        return _qualified(row, f"{currency} {value} {scale}")
+    return _qualified(row, f"{value} {unit_text(unit)}".strip())
 
 
 def counted(number: int, noun: str) -> str:
