@@ -17,6 +17,7 @@ from hzso_analysis.figures import breaks_of, codebook
 from hzso_analysis.vocabulary import EXECUTED, FIRMS, SUPPRESSED
 
 LEVEL = "level as printed"
+Bounds = tuple[float, float]
 BANDED = ((FIRMS, "count"), (EXECUTED, "USD million"))
 
 
@@ -88,6 +89,34 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
     return sorted(cells) + sorted(hidden), published + definitions
 
 
+def connected(cells: list[Cell], constraints: list[Constraint]) -> list[tuple[list[Cell], list[Constraint]]]:
+    """Cells joined by constraints, each group with its constraints.
+
+    >>> staff = [Cell("hangzhou", year, "", "employees", "", "total", "person") for year in (2009, 2010, 2011)]
+    >>> groups = connected(staff, [Constraint("the same", {staff[0]: 1.0, staff[2]: -1.0}, 0.0, 0.0)])
+    >>> [([cell.year for cell in cells], len(constraints)) for cells, constraints in groups]
+    [([2009, 2011], 1), ([2010], 0)]
+    """
+    root = {cell: cell for cell in cells}
+
+    def find(cell: Cell) -> Cell:
+        while root[cell] != cell:
+            root[cell] = root[root[cell]]
+            cell = root[cell]
+        return cell
+
+    for constraint in constraints:
+        first, *others = constraint.terms
+        for other in others:
+            root[find(other)] = find(first)
+    groups: dict[Cell, tuple[list[Cell], list[Constraint]]] = {}
+    for cell in cells:
+        groups.setdefault(find(cell), ([], []))[0].append(cell)
+    for constraint in constraints:
+        groups[find(next(iter(constraint.terms)))][1].append(constraint)
+    return list(groups.values())
+
+
 def suppressed_cells(figures: pd.DataFrame) -> set[Cell]:
     """The cells of which the figures say only that they are withheld for confidentiality."""
     units = codebook("indicators", figures.attrs.get("data_dir")).set_index("id")["unit"]
@@ -98,6 +127,30 @@ def suppressed_cells(figures: pd.DataFrame) -> set[Cell]:
 def is_level(constraint: Constraint) -> bool:
     """Whether a constraint is the printed level of its one cell."""
     return constraint.text == LEVEL
+
+
+def printed_levels(constraints: list[Constraint], without: frozenset[int] = frozenset()) -> dict[Cell, Bounds]:
+    """For each cell the interval of its printed level, the first where there are several; not of figures `without`."""
+    levels = [c for c in constraints if is_level(c) and c.figure not in without]
+    return {next(iter(c.terms)): (c.low, c.high) for c in reversed(levels)}
+
+
+def solve_for(cell: Cell, constraint: Constraint, levels: dict[Cell, Bounds]) -> tuple[float, float]:
+    """The values of one cell that a constraint allows when the others are at their printed levels.
+
+    >>> part = Cell("hangzhou", 2011, "", "contracts executed", "offshore", "ITO", "USD million")
+    >>> whole = share_base(part)
+    >>> solve_for(whole, Constraint("half of it", {part: 2.0, whole: -1.0}, 0.0, 0.0), {part: (10.0, 11.0)})
+    (20.0, 22.0)
+    """
+    factor = constraint.terms[cell]
+    low, high = constraint.low, constraint.high
+    for other, weight in constraint.terms.items():
+        if other != cell and weight:
+            ends = sorted(weight * end if end else 0.0 for end in levels.get(other, (0.0, math.inf)))
+            low, high = low - ends[1], high - ends[0]
+    ends = sorted((low / factor, high / factor))
+    return max(ends[0], 0.0), ends[1]
 
 
 def is_hidden(cell: Cell) -> bool:

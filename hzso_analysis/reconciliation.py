@@ -16,14 +16,24 @@ from typing import Any
 
 import pandas as pd
 
-from hzso_analysis.constraints import Cell, Constraint, build_constraints, is_hidden, is_level, suppressed_cells
+from hzso_analysis.constraints import (
+    Bounds,
+    Cell,
+    Constraint,
+    build_constraints,
+    connected,
+    is_hidden,
+    is_level,
+    printed_levels,
+    solve_for,
+    suppressed_cells,
+)
 from hzso_analysis.solver import System
 from hzso_analysis.vocabulary import SUPPRESSED
 
 CELL = list(Cell._fields)
 ZERO = 1e-7  # what is smaller is the tolerance of the solver
 Terms = Mapping[Cell, float]
-Bounds = tuple[float, float]
 WITNESS = ["area", "year", "months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
 DEFAULTS = {"months": "", "flow": "", "category": "total", "measure": "level", "since": pd.NA, "of": "", "currency": ""}
 DEFAULTS |= {"precision": 0.0, "qualifier": "", "weight": 1, "source": "", "locator": "", "note": ""}
@@ -44,8 +54,13 @@ class Part:
         """The linear program, built when it is first asked."""
         return System(self.cells, self.constraints, self.weights)
 
+    @functools.cached_property
+    def counting(self) -> System:
+        """The same where every figure weighs one, whoever printed it."""
+        return System(self.cells, self.constraints, dict.fromkeys(self.weights, 1.0))
+
     def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "system"}
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @property
     def removals(self) -> list[frozenset[int]]:
@@ -152,6 +167,18 @@ class Reconciliation:
             ends = [ends[0] + low, ends[1] + high]
         return 0.0 if abs(ends[0]) < ZERO else ends[0], 0.0 if abs(ends[1]) < ZERO else ends[1]
 
+    def instead(self, row: int) -> float:
+        """How many other figures at least would have to be wrong if this suspect were right; infinite where it cannot.
+
+        `row` is its index in `figures`. Those that are wrong anyway do not count, nor does the weight of sources.
+        """
+        if ("instead", row) not in self._told:
+            figure = next(number for number, rows in self.witness_rows.items() if row in rows)
+            part = next(part for part in self.parts if figure in part.weights)
+            self._told["instead", row] = part.counting.instead(figure)
+        found: float = self._told["instead", row]
+        return found
+
     def explain(self, cell: tuple[str, int, str, str, str, str, str]) -> pd.DataFrame:
         """The figures that touch a cell and what each alone, with the printed level of its partner, implies for it.
 
@@ -167,7 +194,7 @@ class Reconciliation:
         rows: dict[int, tuple[float, float]] = {}
         for constraint in part.constraints:
             if constraint.figure >= 0 and constraint.terms.get(cell):
-                known, implied = rows.get(constraint.figure, (0.0, math.inf)), _solve_for(cell, constraint, levels)
+                known, implied = rows.get(constraint.figure, (0.0, math.inf)), solve_for(cell, constraint, levels)
                 rows[constraint.figure] = max(known[0], implied[0]), min(known[1], implied[1])
         listed = [(row, *ends) for figure, ends in rows.items() for row in self.witness_rows[figure]]
         frame = pd.DataFrame(listed, columns=["figure", "low", "high"])
@@ -190,7 +217,7 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
     (cells, constraints), withheld = build_constraints(witnesses), suppressed_cells(witnesses)
     weights = dict(zip(witnesses.index, witnesses["weight"].astype(float), strict=True))
     parts, estimates, suspects, alternatives = [], [], [], []
-    for number, piece in enumerate(_components(cells, constraints)):
+    for number, piece in enumerate(connected(cells, constraints)):
         part = _solve(*piece, weights)
         estimates += _estimates(part, withheld)
         suspects += _suspects(part, witnesses, members)
@@ -239,28 +266,6 @@ def _witnesses(figures: pd.DataFrame) -> tuple[pd.DataFrame, dict[int, list[int]
     first["precision"] = groups["precision"].min().to_numpy()
     first.attrs = figures.attrs
     return first, {number: rows.tolist() for number, (_, rows) in enumerate(groups["row"])}
-
-
-def _components(cells: list[Cell], constraints: list[Constraint]) -> list[tuple[list[Cell], list[Constraint]]]:
-    """Cells joined by constraints, each group with its constraints."""
-    root = {cell: cell for cell in cells}
-
-    def find(cell: Cell) -> Cell:
-        while root[cell] != cell:
-            root[cell] = root[root[cell]]
-            cell = root[cell]
-        return cell
-
-    for constraint in constraints:
-        first, *others = constraint.terms
-        for other in others:
-            root[find(other)] = find(first)
-    groups: dict[Cell, tuple[list[Cell], list[Constraint]]] = {}
-    for cell in cells:
-        groups.setdefault(find(cell), ([], []))[0].append(cell)
-    for constraint in constraints:
-        groups[find(next(iter(constraint.terms)))][1].append(constraint)
-    return list(groups.values())
 
 
 def _solve(cells: list[Cell], constraints: list[Constraint], weights: dict[int, float]) -> Part:
@@ -360,24 +365,6 @@ def _figure_rows(figures: pd.DataFrame, rows: list[tuple[object, ...]], columns:
         return pd.DataFrame(columns=[*figures.columns, *columns])
     extra = pd.DataFrame(rows, columns=["row", *columns]).set_index("row")
     return figures.loc[extra.index].assign(**extra)
-
-
-def printed_levels(constraints: list[Constraint], without: frozenset[int] = frozenset()) -> dict[Cell, Bounds]:
-    """For each cell the interval of its printed level, the first where there are several."""
-    levels = [c for c in constraints if is_level(c) and c.figure not in without]
-    return {next(iter(c.terms)): (c.low, c.high) for c in reversed(levels)}
-
-
-def _solve_for(cell: Cell, constraint: Constraint, levels: dict[Cell, Bounds]) -> tuple[float, float]:
-    """The values of one cell that a constraint allows when the others are at their printed levels."""
-    factor = constraint.terms[cell]
-    low, high = constraint.low, constraint.high
-    for other, weight in constraint.terms.items():
-        if other != cell and weight:
-            ends = sorted(weight * end if end else 0.0 for end in levels.get(other, (0.0, math.inf)))
-            low, high = low - ends[1], high - ends[0]
-    ends = sorted((low / factor, high / factor))
-    return max(ends[0], 0.0), ends[1]
 
 
 def _gaps(parts: list[Part], witnesses: pd.DataFrame) -> pd.DataFrame:

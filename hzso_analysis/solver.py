@@ -82,6 +82,7 @@ class System:
         self.scale = statistics.median(ends or [1.0]) / 1000
         self.highs = quiet_highs()
         self.off: frozenset[int] = frozenset()
+        self.conflicts: list[list[int]] = []  # found so far, for they stay true whatever is switched off
         for _ in cells:
             self.highs.addVar(0.0, highspy.kHighsInf)
         for constraint in constraints:
@@ -135,44 +136,50 @@ class System:
         Past `MOST_SETS` the search stops and the last item is False; the sets then still hold every figure that is in
         some smallest set, and no figure is in all of them that some smallest set spares.
         """
-        conflicts: list[list[int]] = []
         sets: list[frozenset[int]] = []
         best = math.inf
         while len(sets) <= MOST_SETS:
-            guess, weight = self._lightest(conflicts, sets)
+            guess, weight = self._lightest(sets)
             if weight > best + 1e-9:
                 return sorted(sets, key=sorted), True
             sets.append(guess)
             best = weight
-        for figure in sorted({figure for conflict in conflicts for figure in conflict}):
+        for figure in sorted({figure for conflict in self.conflicts for figure in conflict}):
             for inside in (True, False):
                 if all((figure in known) != inside for known in sets):
-                    guess, weight = self._lightest(conflicts, [], (figure, inside))
+                    guess, weight = self._lightest([], (figure, inside))
                     if weight <= best + 1e-9:
                         sets.append(guess)
         return sorted(sets, key=sorted), False
 
+    def instead(self, figure: int) -> float:
+        """By what weight the lightest set with this figure right exceeds the others of the lightest set of all.
+
+        Where every figure weighs one, that is how many at least must be wrong in its place; infinite where it cannot
+        be right.
+        """
+        lightest = self._lightest([])[1]
+        return self._lightest([], (figure, False))[1] - lightest + self.weights[figure]
+
     def _lightest(
-        self, conflicts: list[list[int]], known: list[frozenset[int]], fixed: tuple[int, bool] | None = None
+        self, known: list[frozenset[int]], fixed: tuple[int, bool] | None = None
     ) -> tuple[frozenset[int], float]:
-        """The lightest set, none of the known ones, without which the rest is consistent; found conflicts are added."""
+        """The lightest set, none of the known ones, without which the rest is consistent."""
         while True:
-            guess, weight = self._hitting_set(conflicts, known, fixed)
-            before, off = len(conflicts), guess
+            guess, weight = self._hitting_set(known, fixed)
+            before, off = len(self.conflicts), guess
             while math.isfinite(weight) and (found := self.without(off).conflict()):
-                conflicts.append(found)
+                self.conflicts.append(found)
                 off = off.union(found)  # further conflicts that share nothing with it save integer programs
-            if len(conflicts) == before:
+            if len(self.conflicts) == before:
                 return guess, weight
 
-    def _hitting_set(
-        self, conflicts: list[list[int]], known: list[frozenset[int]], fixed: tuple[int, bool] | None
-    ) -> tuple[frozenset[int], float]:
+    def _hitting_set(self, known: list[frozenset[int]], fixed: tuple[int, bool] | None) -> tuple[frozenset[int], float]:
         """The lightest set with a figure of every conflict that contains none of the known sets.
 
         `fixed` names a figure that must be in it (True) or not (False).
         """
-        figures = sorted({figure for conflict in conflicts for figure in conflict})
+        figures = sorted({figure for conflict in self.conflicts for figure in conflict})
         if frozenset() in known:
             return frozenset(), math.inf
         if not figures:
@@ -185,9 +192,9 @@ class System:
             highs.addVar(0.0, 1.0)
             highs.changeColCost(place, self.weights[figure])
             highs.changeColIntegrality(place, highspy.HighsVarType.kInteger)
-        if fixed:
+        if fixed and fixed[0] in column:
             highs.changeColBounds(column[fixed[0]], float(fixed[1]), float(fixed[1]))
-        for low, high, group in [(1, math.inf, c) for c in conflicts] + [(0, len(s) - 1, s) for s in known]:
+        for low, high, group in [(1, math.inf, c) for c in self.conflicts] + [(0, len(s) - 1, s) for s in known]:
             add_row(highs, low, high, [(column[figure], 1.0) for figure in sorted(group)])
         if run(highs) != highspy.HighsModelStatus.kOptimal:
             return frozenset(), math.inf

@@ -144,7 +144,8 @@ def number(count: int) -> str:
     >>> number(2), number(24)
     ('two', '24')
     """
-    return dict(enumerate(["no", "one", "two", "three", "four"])).get(count, f"{count:,}")
+    words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    return dict(enumerate(words)).get(count, f"{count:,}")
 
 
 def between(low: float, high: float, unit: str) -> str:
@@ -344,8 +345,8 @@ def implied(row: pd.Series, *, sentence: bool = False) -> str:
     return percent(row["low"] / 100, row["high"] / 100)
 
 
-def suspect(row: pd.Series, name: str, publisher: str) -> str:
-    """One sentence on a figure that does not fit."""
+def suspect(row: pd.Series, name: str, publisher: str, instead: float) -> str:
+    """What does not fit, and how many other figures at least would be wrong instead; infinite where it cannot fit."""
     who = f"{publisher[:1].upper()}{publisher[1:]}"
     said = f"{who} prints {name} as {as_printed(row)}"
     text = implied(row, sentence=True)
@@ -353,6 +354,10 @@ def suspect(row: pd.Series, name: str, publisher: str) -> str:
         return f"{said}, which cannot be true."
     if row["kind"] == "last digit":
         return f"{said}; the other figures imply {text}: the last digit was cut off, not rounded."
+    said = f"{said}; the other figures imply {text}."
     if row["kind"] == "within one source":
-        return f"{who} contradicts itself: it {said.removeprefix(who + ' ')}; its other figures imply {text}."
-    return f"{said}; the other figures imply {text}."
+        said = f"{who} contradicts itself: it {said.removeprefix(f'{who} ').replace('; the other', '; its other')}"
+    if math.isinf(instead):
+        return said
+    key = "data_quality.instead_one" if instead == 1 else "data_quality.instead_many"
+    return f"{said} {say(key, printed=as_printed(row), number=number(int(instead)))}"

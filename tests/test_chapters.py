@@ -219,7 +219,9 @@ def test_the_share_of_the_nation_cites_both_sides(hangzhou):
 def test_data_quality_names_the_headline(hangzhou):
     first, tie = data_quality.sentences(hangzhou)
     assert "contradicts itself: it prints contracts executed, offshore, 2011 as USD 1.872 billion" in first
+    assert first.endswith("For USD 1.872 billion to be right, at least five other figures would have to be wrong.")
     assert all(text in tie for text in ("USD 3.132 billion", "USD 3.28 billion", "42 %", "USD 2.3 billion"))
+    assert data_quality.suspects(hangzhou).frame["instead"].tolist() == ["5", "2", "2"]
     frame = data_quality.implied(hangzhou).frame.set_index("label")["text"].to_dict()
     assert frame["ITO, share 66.14 %"] == "2,033–2,034"
     assert frame["Financial services, share 13 %"] == "1,922–2,084"

@@ -271,6 +271,12 @@ def test_without_its_suspects_the_rest_is_consistent_and_each_alone_breaks_it(bo
             assert not any(part.system.without(choice - {figure}).consistent() for figure in choice)
 
 
+def test_keeping_the_headline_needs_five_other_figures_wrong(overview, hangzhou):
+    for result, others in ((overview, {1872: 5}), (hangzhou, {1872: 5, 5030: 2, 15500: 2})):
+        rows = result.suspects["value"]
+        assert {value: result.instead(row) for row, value in rows.items()} == others
+
+
 def test_a_cell_is_disputed_exactly_where_the_sets_differ(both):
     """By more than the last bits of a solver, which differ from one way of solving to the next."""
     result, _ = both
@@ -570,6 +576,7 @@ def test_the_heavier_source_wins():
     result = solved({"value": 100.0, "weight": 2}, {"value": 110.0, "source": "b"})
     assert values(result.suspects) == [110]
     assert result.suspects["kind"].iloc[0] == "between sources or vintages"
+    assert result.instead(1) == 1
     assert ends(result, TOTAL) == (99.5, 100.5)
 
 
@@ -637,8 +644,8 @@ def test_past_fifty_alternatives_no_figure_of_any_of_them_is_trusted():
 # Brute force
 
 
-def cheapest_sets(figures: pd.DataFrame) -> set[frozenset[int]]:
-    """All lightest sets of rows without which the rest holds, by trying every set."""
+def cheapest_sets(figures: pd.DataFrame, kept: int | None = None) -> set[frozenset[int]]:
+    """All lightest sets of rows, but for one that is kept, without which the rest holds, by trying every set."""
     cells, constraints = build_constraints(figures.assign(currency="USD"))
     column = {cell: place for place, cell in enumerate(cells)}
 
@@ -654,8 +661,8 @@ def cheapest_sets(figures: pd.DataFrame) -> set[frozenset[int]]:
                     limits.append(limit)
         return linprog(np.zeros(len(cells)), rows or None, limits or None, method="highs").status == 0
 
-    weights = figures["weight"]
-    every = [frozenset(s) for size in range(len(figures) + 1) for s in itertools.combinations(figures.index, size)]
+    weights, others = figures["weight"], figures.index.drop([] if kept is None else [kept])
+    every = [frozenset(s) for size in range(len(others) + 1) for s in itertools.combinations(others, size)]
     weighed = sorted((sum(weights[list(off)]), sorted(off)) for off in every)
     best: float | None = None
     found = set()
@@ -694,6 +701,11 @@ def test_suspects_are_exactly_the_lightest_sets(rows):
     result = reconcile(figures)
     sets = cheapest_sets(figures)
     assert set(result.suspects.index) == frozenset.intersection(*sets)
+    counted = figures.assign(weight=1)
+    fewest = min(len(found) for found in cheapest_sets(counted))
+    for row in result.suspects.index:
+        kept = [len(found) for found in cheapest_sets(counted, kept=row)]
+        assert result.instead(row) == (min(kept) - fewest + 1 if kept else math.inf)
     per_component = [
         {frozenset(choice.index) for _, choice in component.groupby("alternative")}
         for _, component in result.alternatives.groupby("component")
@@ -830,6 +842,7 @@ def test_an_impossible_figure_is_the_suspect(rows):
     result = solved(*rows)
     assert list(result.suspects.index) == [0]
     assert 1 < result.suspects["misses_by"].iloc[0] < math.inf
+    assert result.instead(0) == math.inf
     assert (result.estimates["low"] <= result.estimates["high"]).all()
 
 

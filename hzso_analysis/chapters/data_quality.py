@@ -44,7 +44,8 @@ def sentences(edition: Edition, *, all_years: bool = False) -> list[str]:
     publishers = codebook("sources", edition.data_dir).set_index("id")["publisher"]
     rows = own_suspects(edition)
     rows = rows if all_years else rows[rows["year"] == edition.year]
-    said = [wording.suspect(row, named(edition, row), publishers[row["source"]]) for _, row in rows.iterrows()]
+    instead = edition.reconciliation.instead
+    said = [wording.suspect(r, named(edition, r), publishers[r["source"]], instead(i)) for i, r in rows.iterrows()]
     return said + [text for years, text in _ties(edition) if all_years or edition.year in years]
 
 
@@ -112,7 +113,8 @@ def suspects(edition: Edition) -> Exhibit:
         implied = wording.implied(row) or say("data_quality.suspects_nothing")
         far = wording.half_up(row["misses_by"], 1 if row["misses_by"] < 10 else 0)
         line = {"item": named(edition, row), "printed": wording.as_printed(row), "implied": implied, "half-widths": far}
-        own = rows.loc[[index]]
+        own, instead = rows.loc[[index]], edition.reconciliation.instead(index)
+        line["instead"] = "–" if math.isinf(instead) else str(int(instead))
         lines.append(line | {"kind": row["kind"].split(" or ")[0], "source": where_printed(own), "rows": own})
     key = "data_quality.suspects_one" if len(lines) == 1 else "data_quality.suspects_title"
     return table(edition, "data_quality.suspects", lines, title=edition.say(key, number=len(lines)))
