@@ -9,21 +9,10 @@ from typing import NamedTuple
 
 from hzso_analysis.numerals import MISSING, missing_mark, read_number, split_marks, whole_year
 from hzso_analysis.sheets import Cell, folded, plain
-from hzso_analysis.vocabulary import (
-    CURRENCIES,
-    FLOWS,
-    MEASURES,
-    QUALIFIERS,
-    SUPPRESSED,
-    UNITS,
-    closed_word,
-    half_width,
-    unit_name,
-)
+from hzso_analysis.vocabulary import CLOSED, SUPPRESSED, UNITS, closed_word, half_width, unit_name
 
 NAMES = ["indicator", "flow", "category", "measure", "of", "unit", "currency", "qualifier"]
 FREE = ["source", "locator", "note"]  # texts that may hold a date; elsewhere Excel made it of a band or of months
-CLOSED = {"flow": FLOWS, "measure": MEASURES, "qualifier": QUALIFIERS, "currency": CURRENCIES}
 KINDS = {
     "formula": "the formula has no stored result; open and save the file in Excel, or type what belongs there",
     "error": "the cell holds an error; correct its formula or type what belongs there",

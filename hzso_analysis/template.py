@@ -18,7 +18,7 @@ from hzso_analysis.folders import areas, folder_to_write, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.rows import FREE, NAMES
 from hzso_analysis.sheets import FORMULA, guarded
-from hzso_analysis.vocabulary import COLUMNS, COUNTED, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
+from hzso_analysis.vocabulary import CLOSED, COLUMNS, COUNTED, GUIDES, UNITS
 from hzso_analysis.workshop import write_aside
 
 TYPED = ["months", "since", "value", "unit", "precision", "qualifier", "source", "locator", "note"]
@@ -199,8 +199,9 @@ def _lists(data_dir: str | Path | None) -> dict[str, list[str]]:
     lists = {"indicator": list(indicators["id"]), "indicator 中文": list(indicators["label_zh"])}
     lists |= {"category": list(categories["id"]), "category 中文": list(categories["label_zh"])}
     lists |= {"source": list(sources["id"]), "title of source": list(sources["title"])}
-    words = {"flow": FLOWS, "measure": MEASURES, "unit": UNITS, "qualifier": QUALIFIERS, "currency": CURRENCIES}
-    return lists | {name: [word for word in known if word] for name, known in words.items()}
+    for name in ("flow", "measure", "unit", "qualifier", "currency"):
+        lists[name] = [word for word in CLOSED.get(name, UNITS) if word]
+    return lists
 
 
 def _offer(sheet: xlsxwriter.worksheet.Worksheet, rows: pd.DataFrame, name: str, source: str) -> None:
