@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -57,14 +56,14 @@ def codebook(table: str, data_dir: str | Path | None = None) -> pd.DataFrame:
     path = data_folder(data_dir) / f"{table}.csv"
     if not path.is_file():
         path = DATA_DIR / path.name
-    schema = (DATA_DIR / DESCRIBED).read_text(encoding="utf-8")
     # a copy, as who gets it may change it
-    return _codebook(table, path.read_text(encoding="utf-8-sig"), schema).copy()
+    return _codebook(table, path.read_text(encoding="utf-8-sig")).copy()
 
 
 @lru_cache(maxsize=64)
-def _codebook(table: str, text: str, schema: str) -> pd.DataFrame:
-    """The codebook as the texts of its files say it: a chapter asks many times, and a file may change meanwhile."""
+def _codebook(table: str, text: str) -> pd.DataFrame:
+    """The table as the text of its file says it: a chapter asks many times, and a file may change meanwhile."""
+    schema = (DATA_DIR / DESCRIBED).read_text(encoding="utf-8")
     # control characters come in by copying from PDF files, and no picture can hold them
     frame = pd.read_csv(StringIO(CONTROL.sub(" ", text)), dtype=str, keep_default_na=False)
     fields = next(r["schema"]["fields"] for r in json.loads(schema)["resources"] if r["name"] == table)
@@ -234,15 +233,11 @@ def _misfits(row: Any, indicator: dict[str, str]) -> list[str]:
     if row.measure in ("level", "cumulative", "average") and row.unit not in fits:
         hint = "; a share or a growth rate is named in column measure" if row.unit == "percent" else ""
         texts.append(f"unit: found {row.printed}; {row.indicator} is counted in {' or '.join(sorted(fits))}{hint}")
-    if row.measure in ("level", "cumulative") and row.unit in WHOLE and _broken(row.value):
+    if row.measure in ("level", "cumulative") and row.unit in WHOLE and row.value % 1 > 0:
         texts.append(f"value: found {row.printed}; {row.indicator} is counted in whole numbers")
     if row.measure == "share" and not row.of and row.category in ("", "total") and row.flow in ("", "all"):
         texts.append("measure: a share of what? name a category, a flow or, in column of, an area")
     return texts
-
-
-def _broken(value: float) -> bool:
-    return math.isfinite(value) and abs(value - round(value)) > 1e-6
 
 
 def _currency(figures: pd.DataFrame, indicators: pd.DataFrame) -> pd.Series:

@@ -29,6 +29,7 @@ _GROUPS = re.compile(r"(\d{1,3})(?:([,' ’])(\d{3}))(?:\2\d{3})*(\.\d+)?")
 _BRACKETS = re.compile(r"\((\d[\d,. ]*%?)\)(%?)")
 _DIGITS = re.compile(r"\d+(\.\d+)?|\.\d+")
 _YEAR = re.compile(r"(?:1[89]|20|21)\d\d")
+YEAR_RULE = "write a four-digit year such as 2011"
 NUMBER_RULE = "write the number alone, such as 1872, 1,872 or 66.14"
 
 
@@ -138,7 +139,7 @@ def whole_year(text: object) -> int:
     """
     bare = re.sub(r"\s*年度?$|\.0+$", "", folded(str(text)))
     if isinstance(text, bool) or not _YEAR.fullmatch(bare):
-        raise ValueError("write a four-digit year such as 2011")
+        raise ValueError(YEAR_RULE)
     return int(bare)
 
 

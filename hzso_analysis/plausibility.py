@@ -70,9 +70,9 @@ def fractions(rows: Iterable[Any], place: Place) -> Iterator[tuple[Any, str, str
     pairs: dict[tuple[Any, ...], list[Any]] = {}
     for part, whole in _parts(rows):
         if 0 < part.value <= whole.value:
-            pairs.setdefault(_place(part), []).append((part, whole))
+            pairs.setdefault(_about(part), []).append((part, whole))
     small = [row for row in rows if row.unit == "percent" and 0 < abs(row.value) <= 1]
-    slips = {row.Index: slip for row in rows if (slip := _fraction(row, pairs.get(_place(row), []), place))}
+    slips = {row.Index: slip for row in rows if (slip := _fraction(row, pairs.get(_about(row), []), place))}
     yield from slips.values()
     if any(row.Index in slips for row in small):
         for row in small:
@@ -102,17 +102,17 @@ def _parts(rows: Iterable[Any]) -> list[tuple[Any, Any]]:
     rows = [row for row in levels if not _excused(row)]
     cells: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:
-        cells.setdefault((row.indicator, row.unit, _place(row)), []).append(row)
+        cells.setdefault((row.indicator, row.unit, _about(row)), []).append(row)
     pairs = []
     for row in rows:
-        year, months, flow, category = _place(row)
+        year, months, flow, category = _about(row)
         whole = (year, months, "all", category) if category == "total" else (year, months, flow, "total")
-        if whole != _place(row):
+        if whole != _about(row):
             pairs += [(row, other) for other in cells.get((row.indicator, row.unit, whole), [])]
     return pairs
 
 
-def _place(row: Any) -> tuple[Any, ...]:
+def _about(row: Any) -> tuple[Any, ...]:
     """What a row is about: year, months, flow and category, where blank means all."""
     return row.year, row.months, row.flow or "all", row.category or "total"
 
