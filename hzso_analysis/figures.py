@@ -154,8 +154,8 @@ def _check_files(figures: pd.DataFrame) -> None:
     """Raise DataError where one figure stands in two files of an area, with the same value or another."""
     faults = []
     for _, rows in figures[figures["value"].notna()].groupby("area"):
-        for row, column, text, _ in repeats(rows.itertuples(), lambda row: f"{row.file}:{row.line}"):
-            faults.append(f"{row.file}:{row.line}: {column}: {text}; keep it in one file")
+        for row, text, _ in repeats(rows.itertuples(), lambda row: f"{row.file}:{row.line}"):
+            faults.append(f"{row.file}:{row.line}: value: {text}; keep it in one file")
     if faults:
         raise DataError(faults)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.figures import argument_faults, check_figures, check_made_up, codebook, load_figures
-from hzso_analysis.folders import HIDDEN, area_files, areas, folder_to_write, other_areas
+from hzso_analysis.folders import HIDDEN, area_files, areas, data_files, folder_to_write, other_areas
 from hzso_analysis.numerals import read_number
 from hzso_analysis.plausibility import repeats
 from hzso_analysis.read import read_table
@@ -96,8 +95,9 @@ def _with_ids(table: pd.DataFrame, folder: Path, faults: list[str]) -> pd.DataFr
     categories |= dict.fromkeys(TOTALS, "") | {"": ""}
     rows = []
     for row in table.to_dict("records"):
-        found = _indicator(row, indicators)
-        category = _category(row["category"], categories)
+        found, key = _indicator(row, indicators), _key(row["category"])
+        # a size band may be called one of enterprises
+        category = categories.get(key, categories.get(key.removeprefix("enterprises ")))
         for column, word, words in (("indicator", found, indicators), ("category", category, categories)):
             if word is None:
                 hint = nearest(_key(row[column]), words) or f"; write an id or a label of it{MORE[column]}"
@@ -145,12 +145,6 @@ def _within(row: dict[str, Any], name: str, words: dict[str, str]) -> dict[str, 
     return next(filter(None, found), None)
 
 
-def _category(text: str, words: dict[str, str]) -> str | None:
-    """The category of a label, or None; a size band may be called one of enterprises."""
-    key = _key(text)
-    return words.get(key, words.get(re.sub(r"^enterprises ", "", key)))
-
-
 def _with_source(table: pd.DataFrame, source: str, folder: Path, faults: list[str]) -> pd.DataFrame:
     """The table with ids of sources; with `source` what the file says goes to the locator."""
     if source:
@@ -182,7 +176,7 @@ def _news(table: pd.DataFrame, target: Path, folder: Path, notes: list[str]) -> 
     known = known[known["file"] != f"{area}/{target.name}"]
     rows = [row for frame in (known, new) for row in frame[new.columns].assign(locator="").itertuples()]
     faults, copies = [], []
-    for row, column, text, copy in repeats(rows, lambda row: f"{row.file}:{row.line}"):
+    for row, text, copy in repeats(rows, lambda row: f"{row.file}:{row.line}"):
         where = f"{row.file}:{row.line}"
         if row.file.startswith(f"{area}/"):
             continue
@@ -191,7 +185,7 @@ def _news(table: pd.DataFrame, target: Path, folder: Path, notes: list[str]) -> 
             notes.append(f"{where}: {text} and was left out")
         elif not table["placed"][row.Index]:
             rule = "a revision has a source of its own; if one source prints both, name the place of each in locator"
-            faults.append(f"{where}: {column}: {text}; {rule}")
+            faults.append(f"{where}: value: {text}; {rule}")
     if faults:
         raise DataError(faults)
     return table.drop(index=copies)
@@ -230,15 +224,10 @@ def _changes(text: bytes, target: Path, folder: Path) -> list[str]:
     if not areas(folder):
         return []
     with tempfile.TemporaryDirectory(prefix="hzso-") as workshop:
-        copy = Path(workshop) / "data"
-        copy.mkdir()
-        for path in folder.glob("*.csv"):
-            shutil.copy(path, copy)
-        for name in {*areas(folder), area}:
-            for path in area_files(folder, name):
-                place = copy / path.relative_to(folder)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, place)
-        (copy / area).mkdir(exist_ok=True)
-        (copy / area / target.name).write_bytes(text)
+        copy = Path(workshop)
+        files = {name: path.read_bytes() for name, path in data_files(folder, areas(folder)).items()}
+        for name, raw in (files | {f"{area}/{target.name}": text}).items():
+            place = copy / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(raw)
         return differences(str(folder), str(copy), chosen=[area])

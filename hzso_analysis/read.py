@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.plausibility import fractions, repeats, wrong_units
+from hzso_analysis.plausibility import fractions, numbered, repeats, wrong_units
 from hzso_analysis.rows import Row, read_row, table_year
 from hzso_analysis.sheets import Cell, Line, Sheet, open_sheets, plain
 from hzso_analysis.vocabulary import COLUMNS, GUIDES, MANDATORY, UNITS, column_name
@@ -139,18 +139,18 @@ def _unmerged(sheet: Sheet, header: Line, names: list[str], notes: list[str], fa
     A number cannot stand for several rows, nor a text for several columns: those are faults.
     """
     lines = {line.number: line for line in sheet.lines if line.number > header.number}
-    for columns, rows, address in sheet.merged:
-        first, at = lines.get(rows[0]), columns[0]
+    for area in sheet.merged:
+        first, at = lines.get(area.min_row), area.min_col - 1
         if not first or not first.text or _left_out(first, names):
             continue
         name = names[at] if at < len(names) else ""
-        where = f"{first.where}: {name} ({sheet.name}!{address})"
-        if len(columns) > 1 or name in ("value", "precision"):
+        where = f"{first.where}: {name} ({sheet.name}!{area})"
+        if area.max_col > area.min_col or name in ("value", "precision"):
             faults.append(f"{where}: merged cells; unmerge them and type what belongs into each")
             continue
         notes.append(f"{where}: merged cells were filled downwards")
-        for row in rows[1:]:
-            cells = lines[row].cells
+        for number in range(area.min_row + 1, area.max_row + 1):
+            cells = lines[number].cells
             cells[at] = first.cells[at]._replace(place=cells[at].place)
     return [line for line in lines.values() if line.text]
 
@@ -217,21 +217,14 @@ def _checked(table: pd.DataFrame, notes: list[str], faults: list[str]) -> pd.Dat
     """The table without exact copies of rows; what rows say of each other goes to the notes and faults."""
     notes += _conversions(table)
     copies, rows = [], list(table.itertuples())
-    for row, column, text, copy in repeats(rows, _place):
+    for row, text, copy in repeats(rows, numbered):
         if copy:
             copies.append(row.Index)
-            notes.append(f"{row.file}: {_place(row)} {text} and was left out")
+            notes.append(f"{row.file}: {numbered(row)} {text} and was left out")
         else:
-            faults.append(f"{row.file}:{row.line}: {column}: {text}")
-    if copies:
-        table = table.drop(index=copies).reset_index(drop=True)
-    for check in (wrong_units, fractions):
-        faults += [f"{row.file}:{row.line}: {column}: {text}" for row, column, text in check(rows, _place)]
-    return table
-
-
-def _place(row: Any) -> str:
-    return f"row {row.line}"
+            faults.append(f"{row.file}:{row.line}: value: {text}")
+    faults += [*wrong_units(rows), *fractions(rows)]
+    return table.drop(index=copies).reset_index(drop=True)
 
 
 def _conversions(table: pd.DataFrame) -> Iterator[str]:

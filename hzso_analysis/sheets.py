@@ -82,12 +82,12 @@ class Line(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """The lines of a CSV file or of one sheet of a workbook; `merged` are ranges as columns, rows and name."""
+    """The lines of a CSV file or of one sheet of a workbook; `merged` are its merged ranges as openpyxl has them."""
 
     name: str
     lines: list[Line]
     delimiter: str = ""
-    merged: tuple[tuple[range, range, str], ...] = ()
+    merged: tuple[Any, ...] = ()
 
 
 def plain(text: str) -> str:
@@ -225,11 +225,7 @@ def _sheet(file: str, typed: Any, shown: Any) -> Sheet:
             for cell, result in zip(row, results, strict=True)
         ]
         lines.append(Line(file, number, cells, number in hidden))
-    merged = [
-        (range(area.min_col - 1, area.max_col), range(area.min_row, area.max_row + 1), str(area))
-        for area in sorted(typed.merged_cells.ranges, key=str)
-    ]
-    return Sheet(typed.title, lines, merged=tuple(merged))
+    return Sheet(typed.title, lines, merged=tuple(sorted(typed.merged_cells.ranges, key=str)))
 
 
 def _cell(typed: Any, shown: Any) -> Cell:

@@ -13,7 +13,7 @@ from xlsxwriter.utility import xl_range, xl_range_abs
 
 from hzso_analysis import wording
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import argument_faults, codebook, load_figures
+from hzso_analysis.figures import argument_faults, codebook, heaviest_first, load_figures
 from hzso_analysis.folders import areas, folder_to_write, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.rows import FREE, NAMES
@@ -103,7 +103,7 @@ def to_fill_in(figures: pd.DataFrame, year: int) -> pd.DataFrame:
     are left out. `.attrs["last"]` is the year they are of. Raises DataError where no earlier year has figures.
     """
     clear = figures[(figures["year"] < year) & (figures["qualifier"] != "unclear")]
-    last = clear[clear["year"] == clear["year"].max()].sort_values("weight", ascending=False, kind="stable")
+    last = heaviest_first(clear[clear["year"] == clear["year"].max()])
     if last.empty:
         there = ", ".join(map(str, sorted(set(figures["year"])))) or "none"
         raise DataError([f"year: there are no figures before {year}; years with figures: {there}"])
