@@ -14,7 +14,7 @@ import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.folders import DATA_DIR, DESCRIBED, area_files, data_folder, other_areas
-from hzso_analysis.plausibility import FIGURE, repeats
+from hzso_analysis.plausibility import FIGURE, placed, repeats
 from hzso_analysis.read import read_table
 from hzso_analysis.sheets import CONTROL
 from hzso_analysis.vocabulary import SUPPRESSED, SYNTHETIC
@@ -154,8 +154,8 @@ def _check_files(figures: pd.DataFrame) -> None:
     """Raise DataError where one figure stands in two files of an area, with the same value or another."""
     faults = []
     for _, rows in figures[figures["value"].notna()].groupby("area"):
-        for row, text, _ in repeats(rows.itertuples(), lambda row: f"{row.file}:{row.line}"):
-            faults.append(f"{row.file}:{row.line}: value: {text}; keep it in one file")
+        for row, text, _ in repeats(rows.itertuples()):
+            faults.append(f"{placed(row)}: value: {text}; keep it in one file")
     if faults:
         raise DataError(faults)
 
@@ -204,7 +204,7 @@ def check_figures(figures: pd.DataFrame) -> pd.DataFrame:
     rules = indicators.to_dict("index")
     known = {"indicator": list(rules), "category": ["", "total", *categories.index]}
     for row in figures.itertuples():
-        where = f"{row.file}:{row.line}"
+        where = placed(row)
         for column, ids in known.items():
             if (word := getattr(row, column)) not in ids:
                 faults.append(f"{where}: {column}: {word} is not in the codebook{nearest(word, ids)}")

@@ -14,7 +14,7 @@ from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.figures import argument_faults, check_figures, check_made_up, codebook, load_figures
 from hzso_analysis.folders import HIDDEN, area_files, areas, data_files, folder_to_write, other_areas
 from hzso_analysis.numerals import read_number
-from hzso_analysis.plausibility import repeats
+from hzso_analysis.plausibility import placed, repeats
 from hzso_analysis.read import read_table
 from hzso_analysis.revisions import differences
 from hzso_analysis.sheets import folded
@@ -176,16 +176,15 @@ def _news(table: pd.DataFrame, target: Path, folder: Path, notes: list[str]) -> 
     known = known[known["file"] != f"{area}/{target.name}"]
     rows = [row for frame in (known, new) for row in frame[new.columns].assign(locator="").itertuples()]
     faults, copies = [], []
-    for row, text, copy in repeats(rows, lambda row: f"{row.file}:{row.line}"):
-        where = f"{row.file}:{row.line}"
+    for row, text, copy in repeats(rows):
         if row.file.startswith(f"{area}/"):
             continue
         if copy:
             copies.append(row.Index)
-            notes.append(f"{where}: {text} and was left out")
+            notes.append(f"{placed(row)}: {text} and was left out")
         elif not table["placed"][row.Index]:
             rule = "a revision has a source of its own; if one source prints both, name the place of each in locator"
-            faults.append(f"{where}: value: {text}; {rule}")
+            faults.append(f"{placed(row)}: value: {text}; {rule}")
     if faults:
         raise DataError(faults)
     return table.drop(index=copies)
@@ -197,20 +196,18 @@ def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
     for row in table.to_dict("records"):
         number, _, unit = row["printed"].partition(" ")
         if pd.isna(row["value"]):
-            number, unit = row["printed"], row["unit"]
-        rows.append(row | {"value": number, "unit": unit, "precision": _precision(row, number, unit)})
+            rows.append(row | {"value": row["printed"], "precision": ""})
+        else:
+            rows.append(row | {"value": number, "unit": unit, "precision": _precision(row["precision"], number, unit)})
     # object, as a column of blanks and whole years would become one of decimals: 2007.0
     frame = pd.DataFrame(rows, columns=COLUMNS, dtype=object).astype("string").fillna("").astype(str)
     return frame.assign(measure=frame["measure"].replace("level", ""), category=frame["category"].replace("total", ""))
 
 
-def _precision(row: dict[str, Any], number: str, unit: str) -> str:
+def _precision(width: float, text: str, unit: str) -> str:
     """The half-width in the printed unit where the decimals of the number do not say it."""
-    if pd.isna(row["value"]):
-        return ""
-    factor = float(UNITS[unit].factor)
-    implied = half_width(read_number(number).value, len(number.partition(".")[2]), unit)
-    half = row["precision"] / factor
+    number, half = read_number(text), width / float(UNITS[unit].factor)
+    implied = half_width(number.value, number.decimals, unit)
     return "" if math.isclose(half, implied, rel_tol=1e-9, abs_tol=1e-12) else f"{half:.10g}"
 
 

@@ -25,11 +25,12 @@ def numbered(row: Any) -> str:
     return f"row {row.line}"
 
 
-def _fault(row: Any, column: str, text: str) -> str:
-    return f"{row.file}:{row.line}: {column}: {text}"
+def placed(row: Any) -> str:
+    """The place of a row among those of several files."""
+    return f"{row.file}:{row.line}"
 
 
-def repeats(rows: Iterable[Any], place: Callable[[Any], str]) -> Iterator[tuple[Any, str, bool]]:
+def repeats(rows: Iterable[Any], place: Callable[[Any], str] = placed) -> Iterator[tuple[Any, str, bool]]:
     """Rows that repeat another one (true) or give the same figure another value (false), and what to say of the value.
 
     A figure is told by what it counts, its source and its locator: two sources for one level are two figures. `place`
@@ -57,7 +58,7 @@ def wrong_units(rows: Iterable[Any]) -> Iterator[str]:
         times = f"{part.value / whole.value:.0f} times its whole, {whole.printed} in {numbered(whole)}"
         guess = " or ".join(_likely(part, whole)) or "a slip of the decimal point"
         escape = f"if the source prints it so, write {AS_PRINTED} in column note"
-        yield _fault(part, "unit", f"found {part.printed}, {times}; likely {guess}; {escape}")
+        yield f"{placed(part)}: unit: found {part.printed}, {times}; likely {guess}; {escape}"
 
 
 def _likely(part: Any, whole: Any) -> Iterator[str]:
@@ -86,7 +87,7 @@ def fractions(rows: Iterable[Any]) -> Iterator[str]:
         for row in small:
             if row.Index not in slips:
                 rule = f"shares of this table are fractions; write {row.value * 100:.10g} if it is one, too"
-                yield _fault(row, "value", f"found {row.printed}; {rule}")
+                yield f"{placed(row)}: value: found {row.printed}; {rule}"
 
 
 def _fraction(row: Any, pairs: list[Any]) -> str:
@@ -100,7 +101,7 @@ def _fraction(row: Any, pairs: list[Any]) -> str:
         if abs(abs(step) - 2) < NEAR:
             found = f"{part.printed} in {numbered(part)} of {whole.printed} in {numbered(whole)} is about {ratio:.3g} %"
             number = row.value * 100 if step < 0 else row.value / 100
-            return _fault(row, "value", f"found {row.printed}, but {found}; write {number:.10g} if that is the share")
+            return f"{placed(row)}: value: found {row.printed}, but {found}; write {number:.10g} if that is the share"
     return ""
 
 

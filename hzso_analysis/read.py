@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.plausibility import fractions, numbered, repeats, wrong_units
+from hzso_analysis.plausibility import fractions, numbered, placed, repeats, wrong_units
 from hzso_analysis.rows import Row, read_row, table_year
 from hzso_analysis.sheets import Cell, Line, Sheet, open_sheets, plain
 from hzso_analysis.vocabulary import COLUMNS, GUIDES, MANDATORY, UNITS, column_name
@@ -222,16 +222,16 @@ def _checked(table: pd.DataFrame, notes: list[str], faults: list[str]) -> pd.Dat
             copies.append(row.Index)
             notes.append(f"{row.file}: {numbered(row)} {text} and was left out")
         else:
-            faults.append(f"{row.file}:{row.line}: value: {text}")
+            faults.append(f"{placed(row)}: value: {text}")
     faults += [*wrong_units(rows), *fractions(rows)]
-    return table.drop(index=copies).reset_index(drop=True)
+    return table.drop(index=copies).reset_index(drop=True) if copies else table
 
 
 def _conversions(table: pd.DataFrame) -> Iterator[str]:
     """A note for each printed unit that is not the normal one: which rows, and what a unit was worth."""
-    units = table["printed"].map(lambda text: text.partition(" ")[2])
-    for name, rows in table.groupby(units, sort=False):
+    printed = [text.partition(" ")[2] for text in table["printed"]]
+    for name in dict.fromkeys(printed):
         if name in UNITS and UNITS[name].normal != name:
+            rows = ", ".join(str(line) for line, unit in zip(table["line"], printed, strict=True) if unit == name)
             worth = f"1 {name} = {UNITS[name].factor.normalize():f} {UNITS[name].normal}"
-            lines = ", ".join(map(str, rows["line"]))
-            yield f"{rows['file'].iloc[0]}: {name} converted, {worth}: rows {lines}"
+            yield f"{table['file'].iloc[0]}: {name} converted, {worth}: rows {rows}"

@@ -159,16 +159,15 @@ def _amount(row: Row, texts: dict[str, str], missing: str | None) -> tuple[float
         if texts["currency"]:
             row.fault("currency", "leave blank where the unit names the currency")
     half = _precision(row)
+    number = None
     if cell.kind == "date":
         row.fault("value", "it is a date; format the cell as text and type the number again")
-    if cell.kind or missing is not None:
-        return math.nan, math.nan, "", ""
-    try:
-        number = read_number(cell.text)
-    except ValueError as error:
-        row.fault("value", str(error))
-        return math.nan, math.nan, "", ""
-    if unit is None:
+    elif missing is None:
+        try:
+            number = read_number(cell.text)
+        except ValueError as error:
+            row.fault("value", str(error))
+    if number is None or unit is None:
         return math.nan, math.nan, "", ""
     if number.percent and unit.normal != "percent":
         row.fault("value", f"write percent into column unit, which says {texts['unit']}, or the number without %")
