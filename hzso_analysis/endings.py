@@ -21,7 +21,13 @@ EXTRAS = {"duckdb": "ledger", "ibis": "ledger", "pyarrow": "ledger", "pyspark": 
 
 @contextmanager
 def plain_errors(after: str) -> Iterator[None]:
-    """Turn the user's mistakes and faults in the data into a message; `after` says how things stand after Ctrl-C."""
+    """Turn the user's mistakes and faults in the data into a message; `after` says how things stand after Ctrl-C.
+
+    >>> with plain_errors("nothing was changed"):
+    ...     raise ValueError("year: found 20111")
+    Traceback (most recent call last):
+    click.exceptions.UsageError: year: found 20111
+    """
     try:
         with _ended_like_interrupted():
             yield

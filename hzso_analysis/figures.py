@@ -161,7 +161,11 @@ def _check_files(figures: pd.DataFrame) -> None:
 
 
 def heaviest_first(rows: pd.DataFrame) -> pd.DataFrame:
-    """Figures by the weight of their source; those of one weight stay in their order."""
+    """Figures by the weight of their source; those of one weight stay in their order.
+
+    >>> heaviest_first(pd.DataFrame({"source": ["press", "bureau"], "weight": [1, 2]}))["source"].tolist()
+    ['bureau', 'press']
+    """
     return rows.sort_values("weight", ascending=False, kind="stable")
 
 

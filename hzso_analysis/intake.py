@@ -191,7 +191,12 @@ def _news(table: pd.DataFrame, target: Path, folder: Path, notes: list[str]) -> 
 
 
 def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows as they stand in a file of figures: all text, values and units as printed."""
+    """The rows as they stand in a file of figures: all text, values and units as printed.
+
+    >>> from hzso_analysis.folders import DATA_DIR
+    >>> clean_rows(read_table(DATA_DIR / "hangzhou" / "2011.csv")).loc[0, ["year", "value", "unit"]].tolist()
+    ['2011', '21', 'count']
+    """
     rows = []
     for row in table.to_dict("records"):
         number, _, unit = row["printed"].partition(" ")

@@ -35,6 +35,12 @@ def repeats(rows: Iterable[Any], place: Callable[[Any], str] = placed) -> Iterat
 
     A figure is told by what it counts, its source and its locator: two sources for one level are two figures. `place`
     names the other row.
+
+    >>> import pandas as pd
+    >>> row = dict.fromkeys(FIGURE, "") | {"file": "a.csv", "line": 2, "value": 5.0, "printed": "5 count"}
+    >>> rows = pd.DataFrame([row, row | {"line": 3}]).itertuples()
+    >>> [(row.line, text, copy) for row, text, copy in repeats(rows)]
+    [(3, 'repeats a.csv:2', True)]
     """
     seen: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:

@@ -37,7 +37,13 @@ class Row(NamedTuple):
     faults: list[str]
 
     def fault(self, column: str, rule: str) -> None:
-        """Note a fault of a cell: what was found and what to write instead; of a broken one only how to mend it."""
+        """Note a fault of a cell: what was found and what to write instead; of a broken one only how to mend it.
+
+        >>> row = Row({"unit": Cell("RMB")}, "a.csv:3", [])
+        >>> row.fault("unit", "write CNY million")
+        >>> row.faults
+        ['a.csv:3: unit: found RMB; write CNY million']
+        """
         cell = self.cells[column]
         place = f" ({cell.place})" if cell.place else ""
         said = f"{self.where}: {column}{place}: found {plain(cell.text) or 'nothing'}; {BROKEN.get(cell.kind, rule)}"

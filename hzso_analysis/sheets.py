@@ -112,6 +112,11 @@ def open_sheets(path: Path, notes: list[str]) -> list[Sheet]:
     """The sheets of a file, by its content and not by its name; what was noticed on the way is added to `notes`.
 
     Raises DataError where the file cannot be read, in no known encoding, or is no text and no workbook.
+
+    >>> open_sheets(Path("missing.csv"), [])
+    Traceback (most recent call last):
+    hzso_analysis.faults.DataError: 1 fault in the data
+      missing.csv: cannot be read: No such file or directory
     """
     try:
         raw = path.read_bytes()

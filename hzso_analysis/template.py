@@ -138,6 +138,9 @@ def csv_text(rows: pd.DataFrame) -> bytes:
 
     A text that Excel would take for a formula gets an apostrophe in front, which the reader takes off; an id cannot and
     is refused with DataError.
+
+    >>> csv_text(pd.DataFrame({"indicator": ["enterprises"], "note": ["=1+1"]})).decode("utf-8-sig").splitlines()
+    ['indicator,note', "enterprises,'=1+1"]
     """
     free = [name for name in rows if name in [*GUIDES, *FREE]]
     ids = [name for name in rows if name in NAMES]
