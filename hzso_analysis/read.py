@@ -87,8 +87,8 @@ def _table_in(file: str, sheets: list[Sheet], notes: list[str]) -> tuple[Sheet, 
     return tables[0]
 
 
-def _check_header(where: str, names: list[str], notes: list[str], source: str) -> list[str]:
-    """Faults of a header: a mandatory column that is missing, a column twice, a slip of the pen."""
+def _check_header(where: str, names: list[str], notes: list[str], source: str) -> None:
+    """Raise DataError for a header without a mandatory column, with a column twice or with a slip of the pen."""
     found = ", ".join(filter(None, names))
     needed = [name for name in MANDATORY if name != "source" or not source]
     faults = [f"{where}: column {name} is missing; found {found}" for name in needed if name not in names]
@@ -100,7 +100,8 @@ def _check_header(where: str, names: list[str], notes: list[str], source: str) -
                 faults.append(f"{where}: unknown column {name}{hint}")
             else:
                 notes.append(f"{where}: column {name} is none of the figures' and was left out")
-    return faults
+    if faults:
+        raise DataError(faults)
 
 
 def _records(
@@ -110,9 +111,7 @@ def _records(
     for line in sheet.lines:
         if line.number < header.number and line.text:
             notes.append(f"{line.where}: above the header, left out: {line.text}")
-    if found := _check_header(header.where, names, notes, source):
-        faults += found
-        return []
+    _check_header(header.where, names, notes, source)
     records, lines = [], _unmerged(sheet, header, names, notes, faults)
     for at, name in enumerate(names):
         if not name:
@@ -189,19 +188,16 @@ def _misshapen(line: Line, names: list[str], sheet: Sheet) -> str:
 
 def _check_nameless(where: str, at: int, lines: list[Line], notes: list[str], faults: list[str]) -> None:
     """Leave out a column without a heading that counts the rows; any other text in one is a fault."""
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
+    column = f"{where}: column {get_column_letter(at + 1)}"
     texts = [plain(line.cells[at].text) for line in lines if at < len(line.cells)]
     if any(texts) and [text.removesuffix(".0") for text in texts] in (
         [str(number) for number in range(start, start + len(texts))] for start in (0, 1)
     ):
-        notes.append(f"{where}: column {_letter(at)} without a heading counts the rows and was left out")
+        notes.append(f"{column} without a heading counts the rows and was left out")
     elif found := next(filter(None, texts), ""):
-        faults.append(f"{where}: column {_letter(at)} has no heading, but texts such as {found}; name it or empty it")
-
-
-def _letter(at: int) -> str:
-    from openpyxl.utils import get_column_letter  # noqa: PLC0415
-
-    return str(get_column_letter(at + 1))
+        faults.append(f"{column} has no heading, but texts such as {found}; name it or empty it")
 
 
 def _ambiguous(records: list[dict[str, Any]]) -> Iterator[str]:

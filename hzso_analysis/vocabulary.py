@@ -52,12 +52,8 @@ _WORDS = {
 }
 CLOSED = {column: list(words) for column, words in _WORDS.items()}  # all that a cell of these columns may hold
 # the first word of each is the one we write; a level goes without saying
-CHINESE = {
-    name: others.split()[0]
-    for column in ("flow", "measure")
-    for name, others in _WORDS[column].items()
-    if name not in ("", "level")
-}
+CHINESE = {name: words.split()[0] for column in ("flow", "measure") for name, words in _WORDS[column].items() if words}
+del CHINESE["level"]
 
 
 class Unit(NamedTuple):
