@@ -21,9 +21,15 @@ EXTRAS = {"duckdb": "ledger", "ibis": "ledger", "pyarrow": "ledger", "pyspark": 
 
 @contextmanager
 def plain_errors(after: str) -> Iterator[None]:
-    """Turn the user's mistakes and faults in the data into a message; `after` says how things stand after Ctrl-C."""
+    """Turn the user's mistakes and faults in the data into a message; `after` says how things stand after Ctrl-C.
+
+    >>> with plain_errors("nothing was changed"):
+    ...     raise ValueError("year: found 20111")
+    Traceback (most recent call last):
+    click.exceptions.UsageError: year: found 20111
+    """
     try:
-        with _needs_extra(), _ended_like_interrupted():
+        with _ended_like_interrupted():
             yield
     except (KeyboardInterrupt, click.Abort) as error:
         running = f" in {error}" if str(error) else ""
@@ -35,13 +41,6 @@ def plain_errors(after: str) -> Iterator[None]:
         # what has faults is a DataError, whose module may not have been imported yet
         no_misuse = isinstance(error, OSError) or hasattr(error, "faults")
         raise (click.ClickException if no_misuse else click.UsageError)(str(error)) from None
-
-
-@contextmanager
-def _needs_extra() -> Iterator[None]:
-    """Say which line installs what the records need and is not there."""
-    try:
-        yield
     except ImportError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,7 +14,7 @@ import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.folders import DATA_DIR, DESCRIBED, area_files, data_folder, other_areas
-from hzso_analysis.plausibility import FIGURE, repeats
+from hzso_analysis.plausibility import FIGURE, placed, repeats
 from hzso_analysis.read import read_table
 from hzso_analysis.sheets import CONTROL
 from hzso_analysis.vocabulary import SUPPRESSED, SYNTHETIC
@@ -57,14 +56,14 @@ def codebook(table: str, data_dir: str | Path | None = None) -> pd.DataFrame:
     path = data_folder(data_dir) / f"{table}.csv"
     if not path.is_file():
         path = DATA_DIR / path.name
-    schema = (DATA_DIR / DESCRIBED).read_text(encoding="utf-8")
     # a copy, as who gets it may change it
-    return _codebook(table, path.read_text(encoding="utf-8-sig"), schema).copy()
+    return _codebook(table, path.read_text(encoding="utf-8-sig")).copy()
 
 
 @lru_cache(maxsize=64)
-def _codebook(table: str, text: str, schema: str) -> pd.DataFrame:
-    """The codebook as the texts of its files say it: a chapter asks many times, and a file may change meanwhile."""
+def _codebook(table: str, text: str) -> pd.DataFrame:
+    """The table as the text of its file says it: a chapter asks many times, and a file may change meanwhile."""
+    schema = (DATA_DIR / DESCRIBED).read_text(encoding="utf-8")
     # control characters come in by copying from PDF files, and no picture can hold them
     frame = pd.read_csv(StringIO(CONTROL.sub(" ", text)), dtype=str, keep_default_na=False)
     fields = next(r["schema"]["fields"] for r in json.loads(schema)["resources"] if r["name"] == table)
@@ -155,14 +154,18 @@ def _check_files(figures: pd.DataFrame) -> None:
     """Raise DataError where one figure stands in two files of an area, with the same value or another."""
     faults = []
     for _, rows in figures[figures["value"].notna()].groupby("area"):
-        for row, column, text, _ in repeats(rows.itertuples(), lambda row: f"{row.file}:{row.line}"):
-            faults.append(f"{row.file}:{row.line}: {column}: {text}; keep it in one file")
+        for row, text, _ in repeats(rows.itertuples()):
+            faults.append(f"{placed(row)}: value: {text}; keep it in one file")
     if faults:
         raise DataError(faults)
 
 
 def heaviest_first(rows: pd.DataFrame) -> pd.DataFrame:
-    """Figures by the weight of their source; those of one weight stay in their order."""
+    """Figures by the weight of their source; those of one weight stay in their order.
+
+    >>> heaviest_first(pd.DataFrame({"source": ["press", "bureau"], "weight": [1, 2]}))["source"].tolist()
+    ['bureau', 'press']
+    """
     return rows.sort_values("weight", ascending=False, kind="stable")
 
 
@@ -205,7 +208,7 @@ def check_figures(figures: pd.DataFrame) -> pd.DataFrame:
     rules = indicators.to_dict("index")
     known = {"indicator": list(rules), "category": ["", "total", *categories.index]}
     for row in figures.itertuples():
-        where = f"{row.file}:{row.line}"
+        where = placed(row)
         for column, ids in known.items():
             if (word := getattr(row, column)) not in ids:
                 faults.append(f"{where}: {column}: {word} is not in the codebook{nearest(word, ids)}")
@@ -234,15 +237,11 @@ def _misfits(row: Any, indicator: dict[str, str]) -> list[str]:
     if row.measure in ("level", "cumulative", "average") and row.unit not in fits:
         hint = "; a share or a growth rate is named in column measure" if row.unit == "percent" else ""
         texts.append(f"unit: found {row.printed}; {row.indicator} is counted in {' or '.join(sorted(fits))}{hint}")
-    if row.measure in ("level", "cumulative") and row.unit in WHOLE and _broken(row.value):
+    if row.measure in ("level", "cumulative") and row.unit in WHOLE and row.value % 1 > 0:
         texts.append(f"value: found {row.printed}; {row.indicator} is counted in whole numbers")
     if row.measure == "share" and not row.of and row.category in ("", "total") and row.flow in ("", "all"):
         texts.append("measure: a share of what? name a category, a flow or, in column of, an area")
     return texts
-
-
-def _broken(value: float) -> bool:
-    return math.isfinite(value) and abs(value - round(value)) > 1e-6
 
 
 def _currency(figures: pd.DataFrame, indicators: pd.DataFrame) -> pd.Series:

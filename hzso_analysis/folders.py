@@ -17,7 +17,11 @@ TABLES = ["breaks", "categories", "indicators", "policies", "sources"]
 
 
 def data_folder(data_dir: str | Path | None = None) -> Path:
-    """The data folder: `data_dir` as an absolute path, or the one that comes with the package."""
+    """The data folder: `data_dir` as an absolute path, or the one that comes with the package.
+
+    >>> data_folder() == DATA_DIR, data_folder("figures").is_absolute()
+    (True, True)
+    """
     return Path(data_dir).expanduser().resolve() if data_dir else DATA_DIR
 
 
@@ -53,7 +57,11 @@ def area_files(folder: Path, area: str) -> list[Path]:
 
 
 def other_areas(area: str, data_dir: str | Path | None = None) -> str:
-    """What to say of an area without figures: the nearest name there is, the folder, and all that have figures."""
+    """What to say of an area without figures: the nearest name there is, the folder, and all that have figures.
+
+    >>> other_areas("hangzou").partition(";")[0]
+    ' (did you mean hangzhou?)'
+    """
     known = areas(data_dir)
     return f"{nearest(area, known)}; {data_folder(data_dir)} has {', '.join(known) or 'no areas'}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,9 +12,9 @@ import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.figures import argument_faults, check_figures, check_made_up, codebook, load_figures
-from hzso_analysis.folders import HIDDEN, area_files, areas, folder_to_write, other_areas
+from hzso_analysis.folders import HIDDEN, area_files, areas, data_files, folder_to_write, other_areas
 from hzso_analysis.numerals import read_number
-from hzso_analysis.plausibility import repeats
+from hzso_analysis.plausibility import placed, repeats
 from hzso_analysis.read import read_table
 from hzso_analysis.revisions import differences
 from hzso_analysis.sheets import folded
@@ -96,8 +95,9 @@ def _with_ids(table: pd.DataFrame, folder: Path, faults: list[str]) -> pd.DataFr
     categories |= dict.fromkeys(TOTALS, "") | {"": ""}
     rows = []
     for row in table.to_dict("records"):
-        found = _indicator(row, indicators)
-        category = _category(row["category"], categories)
+        found, key = _indicator(row, indicators), _key(row["category"])
+        # a size band may be called one of enterprises
+        category = categories.get(key, categories.get(key.removeprefix("enterprises ")))
         for column, word, words in (("indicator", found, indicators), ("category", category, categories)):
             if word is None:
                 hint = nearest(_key(row[column]), words) or f"; write an id or a label of it{MORE[column]}"
@@ -145,12 +145,6 @@ def _within(row: dict[str, Any], name: str, words: dict[str, str]) -> dict[str, 
     return next(filter(None, found), None)
 
 
-def _category(text: str, words: dict[str, str]) -> str | None:
-    """The category of a label, or None; a size band may be called one of enterprises."""
-    key = _key(text)
-    return words.get(key, words.get(re.sub(r"^enterprises ", "", key)))
-
-
 def _with_source(table: pd.DataFrame, source: str, folder: Path, faults: list[str]) -> pd.DataFrame:
     """The table with ids of sources; with `source` what the file says goes to the locator."""
     if source:
@@ -182,41 +176,43 @@ def _news(table: pd.DataFrame, target: Path, folder: Path, notes: list[str]) -> 
     known = known[known["file"] != f"{area}/{target.name}"]
     rows = [row for frame in (known, new) for row in frame[new.columns].assign(locator="").itertuples()]
     faults, copies = [], []
-    for row, column, text, copy in repeats(rows, lambda row: f"{row.file}:{row.line}"):
-        where = f"{row.file}:{row.line}"
+    for row, text, copy in repeats(rows):
         if row.file.startswith(f"{area}/"):
             continue
         if copy:
             copies.append(row.Index)
-            notes.append(f"{where}: {text} and was left out")
+            notes.append(f"{placed(row)}: {text} and was left out")
         elif not table["placed"][row.Index]:
             rule = "a revision has a source of its own; if one source prints both, name the place of each in locator"
-            faults.append(f"{where}: {column}: {text}; {rule}")
+            faults.append(f"{placed(row)}: value: {text}; {rule}")
     if faults:
         raise DataError(faults)
     return table.drop(index=copies)
 
 
 def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows as they stand in a file of figures: all text, values and units as printed."""
+    """The rows as they stand in a file of figures: all text, values and units as printed.
+
+    >>> from hzso_analysis.folders import DATA_DIR
+    >>> clean_rows(read_table(DATA_DIR / "hangzhou" / "2011.csv")).loc[0, ["year", "value", "unit"]].tolist()
+    ['2011', '21', 'count']
+    """
     rows = []
     for row in table.to_dict("records"):
         number, _, unit = row["printed"].partition(" ")
         if pd.isna(row["value"]):
-            number, unit = row["printed"], row["unit"]
-        rows.append(row | {"value": number, "unit": unit, "precision": _precision(row, number, unit)})
+            rows.append(row | {"value": row["printed"], "precision": ""})
+        else:
+            rows.append(row | {"value": number, "unit": unit, "precision": _precision(row["precision"], number, unit)})
     # object, as a column of blanks and whole years would become one of decimals: 2007.0
     frame = pd.DataFrame(rows, columns=COLUMNS, dtype=object).astype("string").fillna("").astype(str)
     return frame.assign(measure=frame["measure"].replace("level", ""), category=frame["category"].replace("total", ""))
 
 
-def _precision(row: dict[str, Any], number: str, unit: str) -> str:
+def _precision(width: float, text: str, unit: str) -> str:
     """The half-width in the printed unit where the decimals of the number do not say it."""
-    if pd.isna(row["value"]):
-        return ""
-    factor = float(UNITS[unit].factor)
-    implied = half_width(read_number(number).value, len(number.partition(".")[2]), unit)
-    half = row["precision"] / factor
+    number, half = read_number(text), width / float(UNITS[unit].factor)
+    implied = half_width(number.value, number.decimals, unit)
     return "" if math.isclose(half, implied, rel_tol=1e-9, abs_tol=1e-12) else f"{half:.10g}"
 
 
@@ -230,15 +226,10 @@ def _changes(text: bytes, target: Path, folder: Path) -> list[str]:
     if not areas(folder):
         return []
     with tempfile.TemporaryDirectory(prefix="hzso-") as workshop:
-        copy = Path(workshop) / "data"
-        copy.mkdir()
-        for path in folder.glob("*.csv"):
-            shutil.copy(path, copy)
-        for name in {*areas(folder), area}:
-            for path in area_files(folder, name):
-                place = copy / path.relative_to(folder)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, place)
-        (copy / area).mkdir(exist_ok=True)
-        (copy / area / target.name).write_bytes(text)
+        copy = Path(workshop)
+        files = {name: path.read_bytes() for name, path in data_files(folder, areas(folder)).items()}
+        for name, raw in (files | {f"{area}/{target.name}": text}).items():
+            place = copy / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(raw)
         return differences(str(folder), str(copy), chosen=[area])

@@ -12,7 +12,7 @@ from hzso_analysis.sheets import folded, plain
 # marks of a missing number and what they mean; a mark never stands for zero
 MISSING = {
     **{"": "blank", "…": "below the smallest unit of the table", "..": "not available", "/": "not applicable"},
-    **dict.fromkeys(["-", "n/a", "na", "n.a.", "nan", "null", "none", "nil", "--", "---", "x", ":"], "not given"),
+    **dict.fromkeys(["-", "n/a", "na", "n.a.", "nan", "null", "none", "nil", "x", ":"], "not given"),
     **dict.fromkeys(["无", "缺", "暂无", "不详", "未公布", "无数据", "未统计"], "not given"),
 }
 # marks that can be nothing else, also behind a name
@@ -24,11 +24,12 @@ _MARK = rf"{_FIRM}|注\d{{0,2}}|[(（](?:\d{{1,2}}|[a-z])[)）]|\^\w{{1,2}}|[¶#
 _LETTER = r"[a-z][)）]|(?<=\d)\s+\d[)）]|(?<=\d)\s*[apr]|(?<=\d)\s+[c-f]"
 _BESIDE_NAME = re.compile(rf"^(?:{_FIRM})|(?:{_FIRM})$", re.I)
 _BESIDE_NUMBER = re.compile(rf"^(?:{_MARK})|(?:{_MARK}|{_LETTER})$", re.I)
-_DASHES = str.maketrans(dict.fromkeys("−–—―‐‑‒﹣", "-"))
+_DASHES = str.maketrans(dict.fromkeys("−–—―‐‑‒﹣－", "-"))
 _GROUPS = re.compile(r"(\d{1,3})(?:([,' ’])(\d{3}))(?:\2\d{3})*(\.\d+)?")
 _BRACKETS = re.compile(r"\((\d[\d,. ]*%?)\)(%?)")
 _DIGITS = re.compile(r"\d+(\.\d+)?|\.\d+")
 _YEAR = re.compile(r"(?:1[89]|20|21)\d\d")
+YEAR_RULE = "write a four-digit year such as 2011"
 NUMBER_RULE = "write the number alone, such as 1872, 1,872 or 66.14"
 
 
@@ -78,7 +79,7 @@ def missing_mark(text: str) -> str | None:
     >>> missing_mark("——"), missing_mark("......"), missing_mark("N/A"), missing_mark("0") is None
     ('-', '…', 'n/a', True)
     """
-    bare = plain(text).translate(_DASHES).replace("－", "-").lower()
+    bare = plain(text).translate(_DASHES).lower()
     if re.fullmatch(r"…+|\.{3,}|⋯+", bare):
         return "…"
     if re.fullmatch(r"-+", bare):
@@ -138,7 +139,7 @@ def whole_year(text: object) -> int:
     """
     bare = re.sub(r"\s*年度?$|\.0+$", "", folded(str(text)))
     if isinstance(text, bool) or not _YEAR.fullmatch(bare):
-        raise ValueError("write a four-digit year such as 2011")
+        raise ValueError(YEAR_RULE)
     return int(bare)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.plausibility import fractions, repeats, wrong_units
-from hzso_analysis.rows import Row, is_year, read_row
+from hzso_analysis.plausibility import fractions, numbered, placed, repeats, wrong_units
+from hzso_analysis.rows import Row, read_row, table_year
 from hzso_analysis.sheets import Cell, Line, Sheet, open_sheets, plain
 from hzso_analysis.vocabulary import COLUMNS, GUIDES, MANDATORY, UNITS, column_name
 
@@ -44,8 +44,8 @@ def read_table(path: str | Path, *, source: str = "") -> pd.DataFrame:
     path = Path(path)
     faults: list[str] = []
     notes: list[str] = []
-    sheet, place, names = _table_in(path, open_sheets(path, notes), notes)
-    records = _records(path, sheet, place, names, notes, faults, source)
+    sheet, header, names = _table_in(path.name, open_sheets(path, notes), notes)
+    records = _records(sheet, header, names, notes, faults, source)
     table = pd.DataFrame(records, columns=[*COLUMNS, "printed", "file", "line"])
     if not faults:
         # astype with a dict would copy each of the other columns too
@@ -57,44 +57,38 @@ def read_table(path: str | Path, *, source: str = "") -> pd.DataFrame:
     return table
 
 
-def _filled(line: Line) -> bool:
-    return any(cell.kind or plain(cell.text) for cell in line.cells)
-
-
-def _header(sheet: Sheet) -> tuple[int, list[str]] | None:
-    """Where the header stands among the lines, and the columns it names."""
-    for place, line in enumerate(sheet.lines[:HEADER_WITHIN]):
+def _header(sheet: Sheet) -> tuple[Line, list[str]] | None:
+    """The line that is the header, and the columns it names."""
+    for line in sheet.lines[:HEADER_WITHIN]:
         names = [column_name(cell.text) for cell in line.cells]
         if len(set(names) & set(COLUMNS)) >= HEADER_NAMES and {"year", "value"} & set(names):
             while not names[-1]:
                 names.pop()
-            return place, names
+            return line, names
     return None
 
 
-def _table_in(path: Path, sheets: list[Sheet], notes: list[str]) -> tuple[Sheet, int, list[str]]:
-    """The one sheet with a table, where its header stands and the columns; DataError for none and for several."""
+def _table_in(file: str, sheets: list[Sheet], notes: list[str]) -> tuple[Sheet, Line, list[str]]:
+    """The one sheet with a table, its header and the columns; DataError for none and for several."""
     tables = [(sheet, *header) for sheet in sheets if (header := _header(sheet))]
     if len(tables) > 1:
         found = ", ".join(sheet.name for sheet, *_ in tables)
         rule = "keep one; hide or delete the others, or put all rows on one sheet"
-        raise DataError([f"{path.name}:1: several sheets hold a table: {found}; {rule}"])
+        raise DataError([f"{file}:1: several sheets hold a table: {found}; {rule}"])
     if not tables:
-        first = next((line for sheet in sheets for line in sheet.lines if _filled(line)), Line(1, []))
-        found = _text(first)[:200] or "nothing"
+        first = next((line for sheet in sheets for line in sheet.lines if line.text), Line(file, 1, []))
+        found = first.text[:200] or "nothing"
         wanted = "year, indicator, flow, category, value, unit, source"
         rule = "write the names of the columns; if you see them there, save the file as CSV UTF-8"
-        raise DataError(
-            [f"{path.name}:{first.number}: no line names the columns; expected {wanted}; found {found}; {rule}"]
-        )
+        raise DataError([f"{first.where}: no line names the columns; expected {wanted}; found {found}; {rule}"])
     for sheet in sheets:
-        if sheet is not tables[0][0] and any(_filled(line) for line in sheet.lines):
-            notes.append(f"{path.name}: sheet {sheet.name} has no table of figures and was not read")
+        if sheet is not tables[0][0] and any(line.text for line in sheet.lines):
+            notes.append(f"{file}: sheet {sheet.name} has no table of figures and was not read")
     return tables[0]
 
 
-def _check_header(where: str, names: list[str], notes: list[str], source: str) -> list[str]:
-    """Faults of a header: a mandatory column that is missing, a column twice, a slip of the pen."""
+def _check_header(where: str, names: list[str], notes: list[str], source: str) -> None:
+    """Raise DataError for a header without a mandatory column, with a column twice or with a slip of the pen."""
     found = ", ".join(filter(None, names))
     needed = [name for name in MANDATORY if name != "source" or not source]
     faults = [f"{where}: column {name} is missing; found {found}" for name in needed if name not in names]
@@ -106,64 +100,58 @@ def _check_header(where: str, names: list[str], notes: list[str], source: str) -
                 faults.append(f"{where}: unknown column {name}{hint}")
             else:
                 notes.append(f"{where}: column {name} is none of the figures' and was left out")
-    return faults
+    if faults:
+        raise DataError(faults)
 
 
 def _records(
-    path: Path, sheet: Sheet, place: int, names: list[str], notes: list[str], faults: list[str], source: str
+    sheet: Sheet, header: Line, names: list[str], notes: list[str], faults: list[str], source: str
 ) -> list[dict[str, object]]:
     """The rows below a header; what is wrong or worth a note is added to the lists."""
-    header = sheet.lines[place]
-    for line in filter(_filled, sheet.lines[:place]):
-        notes.append(f"{path.name}:{line.number}: above the header, left out: {_text(line)}")
-    if found := _check_header(f"{path.name}:{header.number}", names, notes, source):
-        faults += found
-        return []
-    records, lines = [], _unmerged(path, sheet, header.number, names, notes, faults)
-    for at in (at for at, name in enumerate(names) if not name):
-        _check_nameless(f"{path.name}:{header.number}", at, lines, notes, faults)
+    for line in sheet.lines:
+        if line.number < header.number and line.text:
+            notes.append(f"{line.where}: above the header, left out: {line.text}")
+    _check_header(header.where, names, notes, source)
+    records, lines = [], _unmerged(sheet, header, names, notes, faults)
+    for at, name in enumerate(names):
+        if not name:
+            _check_nameless(header.where, at, lines, notes, faults)
     for line in lines:
-        where = f"{path.name}:{line.number}"
         if said := _left_out(line, names):
-            notes.append(f"{where}: {said}")
+            notes.append(f"{line.where}: {said}")
         elif fault := _misshapen(line, names, sheet):
-            faults.append(f"{where}: {fault}")
+            faults.append(f"{line.where}: {fault}")
         else:
             cells = dict.fromkeys(COLUMNS, Cell("")) | dict(zip(names, line.cells, strict=False))
             cells |= {"source": Cell(source)} if source and not plain(cells["source"].text) else {}
-            letters = {name: f"{sheet.name}!{_letter(at)}{line.number}" for at, name in enumerate(names) if sheet.name}
-            record = read_row(Row(cells, where, letters, faults), notes)
-            records.append(record | {"file": path.name, "line": line.number})
+            row = Row(cells, line.where, faults=[])
+            records.append(read_row(row, notes) | {"file": line.file, "line": line.number})
+            faults += row.faults
     if sheet.delimiter == ";":
         faults += _ambiguous(records)
     return records
 
 
-def _unmerged(
-    path: Path, sheet: Sheet, header: int, names: list[str], notes: list[str], faults: list[str]
-) -> list[Line]:
+def _unmerged(sheet: Sheet, header: Line, names: list[str], notes: list[str], faults: list[str]) -> list[Line]:
     """The filled lines below a header, merged cells filled downwards and nothing else.
 
     A number cannot stand for several rows, nor a text for several columns: those are faults.
     """
-    lines = {line.number: line for line in sheet.lines if line.number > header}
-    for columns, rows, name in sheet.merged:
-        if rows[0] <= header or not _filled(lines[rows[0]]) or _left_out(lines[rows[0]], names):
+    lines = {line.number: line for line in sheet.lines if line.number > header.number}
+    for area in sheet.merged:
+        first, at = lines.get(area.min_row), area.min_col - 1
+        if not first or not first.text or _left_out(first, names):
             continue
-        where = f"{path.name}:{rows[0]}: {names[columns[0]] if columns[0] < len(names) else ''} ({sheet.name}!{name})"
-        if len(columns) > 1 or names[columns[0]] in ("value", "precision"):
+        name = names[at] if at < len(names) else ""
+        where = f"{first.where}: {name} ({sheet.name}!{area})"
+        if area.max_col > area.min_col or name in ("value", "precision"):
             faults.append(f"{where}: merged cells; unmerge them and type what belongs into each")
             continue
         notes.append(f"{where}: merged cells were filled downwards")
-        for row in rows[1:]:
-            cells = list(lines[row].cells)
-            cells[columns[0]] = lines[rows[0]].cells[columns[0]]
-            lines[row] = lines[row]._replace(cells=cells)
-    return [line for line in lines.values() if _filled(line)]
-
-
-def _text(line: Line) -> str:
-    return " ".join(filter(None, (plain(cell.text) for cell in line.cells)))
+        for number in range(area.min_row + 1, area.max_row + 1):
+            cells = lines[number].cells
+            cells[at] = first.cells[at]._replace(place=cells[at].place)
+    return [line for line in lines.values() if line.text]
 
 
 def _left_out(line: Line, names: list[str]) -> str:
@@ -171,15 +159,15 @@ def _left_out(line: Line, names: list[str]) -> str:
     texts = [plain(cell.text) for cell in line.cells]
     if names[0] == column_name(texts[0]) and [column_name(text) for text in texts][: len(names)] == names:
         return "repeats the header and was left out"
-    filled = [at for at, text in enumerate(texts) if text]
-    value, year = names.index("value"), names.index("year")
-    number = value < len(texts) and re.search(r"\d", texts[value])
-    if not filled or number or (year < len(texts) and is_year(texts[year])):
+    shown = dict(zip(names, texts, strict=False))
+    value = shown.get("value", "")
+    if re.search(r"\d", value) or table_year(shown.get("year", "")):
         return ""
-    alone = len(filled) == 1 and filled[0] != value and not line.cells[filled[0]].kind
-    if alone and len(re.findall(r"[,;\t|]", line.cells[filled[0]].text)) >= len(names) - 1:
+    filled = [cell for cell in line.cells if plain(cell.text)]
+    alone = len(filled) == 1 and not value and not filled[0].kind
+    if alone and len(re.findall(r"[,;\t|]", filled[0].text)) >= len(names) - 1:
         return ""  # a row whose separators were not understood
-    return f"remark, left out: {_text(line)}" if alone or _REMARK.match(texts[filled[0]]) else ""
+    return f"remark, left out: {line.text}" if alone or _REMARK.match(plain(filled[0].text)) else ""
 
 
 def _misshapen(line: Line, names: list[str], sheet: Sheet) -> str:
@@ -200,19 +188,16 @@ def _misshapen(line: Line, names: list[str], sheet: Sheet) -> str:
 
 def _check_nameless(where: str, at: int, lines: list[Line], notes: list[str], faults: list[str]) -> None:
     """Leave out a column without a heading that counts the rows; any other text in one is a fault."""
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
+    column = f"{where}: column {get_column_letter(at + 1)}"
     texts = [plain(line.cells[at].text) for line in lines if at < len(line.cells)]
     if any(texts) and [text.removesuffix(".0") for text in texts] in (
         [str(number) for number in range(start, start + len(texts))] for start in (0, 1)
     ):
-        notes.append(f"{where}: column {_letter(at)} without a heading counts the rows and was left out")
+        notes.append(f"{column} without a heading counts the rows and was left out")
     elif found := next(filter(None, texts), ""):
-        faults.append(f"{where}: column {_letter(at)} has no heading, but texts such as {found}; name it or empty it")
-
-
-def _letter(at: int) -> str:
-    from openpyxl.utils import get_column_letter  # noqa: PLC0415
-
-    return str(get_column_letter(at + 1))
+        faults.append(f"{column} has no heading, but texts such as {found}; name it or empty it")
 
 
 def _ambiguous(records: list[dict[str, Any]]) -> Iterator[str]:
@@ -228,21 +213,14 @@ def _checked(table: pd.DataFrame, notes: list[str], faults: list[str]) -> pd.Dat
     """The table without exact copies of rows; what rows say of each other goes to the notes and faults."""
     notes += _conversions(table)
     copies, rows = [], list(table.itertuples())
-    for row, column, text, copy in repeats(rows, _place):
+    for row, text, copy in repeats(rows, numbered):
         if copy:
             copies.append(row.Index)
-            notes.append(f"{row.file}: {_place(row)} {text} and was left out")
+            notes.append(f"{row.file}: {numbered(row)} {text} and was left out")
         else:
-            faults.append(f"{row.file}:{row.line}: {column}: {text}")
-    if copies:
-        table = table.drop(index=copies).reset_index(drop=True)
-    for check in (wrong_units, fractions):
-        faults += [f"{row.file}:{row.line}: {column}: {text}" for row, column, text in check(rows, _place)]
-    return table
-
-
-def _place(row: Any) -> str:
-    return f"row {row.line}"
+            faults.append(f"{placed(row)}: value: {text}")
+    faults += [*wrong_units(rows), *fractions(rows)]
+    return table.drop(index=copies).reset_index(drop=True) if copies else table
 
 
 def _conversions(table: pd.DataFrame) -> Iterator[str]:

@@ -24,7 +24,7 @@ from hzso_analysis.vocabulary import COUNTED
 
 FIGURE = ["area", "year", *(name for name in COUNTED if name != "unit"), "source"]
 NUMBER = ["value", "unit", "precision", "qualifier"]
-TABLES = ["indicators", "categories", "sources", "breaks"]
+COMPARED = ["indicators", "categories", "sources", "breaks"]
 # how rows of OLD and NEW are matched, one way after the other, and what the pairs are called
 PASSES = [("same", [*FIGURE, *NUMBER, "locator", "note", "printed"]), ("reworded", [*FIGURE, *NUMBER, "locator"])]
 PASSES += [("changed", [*FIGURE, "locator"]), ("reworded", [*FIGURE, *NUMBER])]
@@ -109,7 +109,7 @@ def _figures(folder: Path) -> pd.DataFrame:
     """All figures of a data folder; its codebook is read along, so that its faults are named first."""
     if not (names := areas(folder)):
         raise DataError(["no areas; figures lie in AREA/YEAR.csv"])
-    for table in TABLES:
+    for table in COMPARED:
         codebook(table, folder)
     return load_figures(names, data_dir=folder)
 
@@ -177,7 +177,7 @@ def _area_lines(before: pd.DataFrame, after: pd.DataFrame, names: set[str]) -> l
 def _codebook_lines(old: Path, new: Path) -> list[str]:
     """A line that names the tables and ids that differ; estimates can move by them alone."""
     texts = []
-    for table in TABLES:
+    for table in COMPARED:
         rows = pd.concat([codebook(table, folder).astype(str) for folder in (old, new)]).drop_duplicates(keep=False)
         if len(rows):
             texts.append(f"{table} ({', '.join(sorted(set(rows['id' if 'id' in rows else 'indicator'])))})")

@@ -7,28 +7,17 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
-from hzso_analysis.numerals import MISSING, missing_mark, read_number, split_marks, whole_year
+from hzso_analysis.numerals import MISSING, YEAR_RULE, missing_mark, read_number, split_marks, whole_year
 from hzso_analysis.sheets import Cell, folded, plain
-from hzso_analysis.vocabulary import (
-    CURRENCIES,
-    FLOWS,
-    MEASURES,
-    QUALIFIERS,
-    SUPPRESSED,
-    UNITS,
-    closed_word,
-    half_width,
-    unit_name,
-)
+from hzso_analysis.vocabulary import CLOSED, SUPPRESSED, UNITS, closed_word, half_width, unit_name
 
 NAMES = ["indicator", "flow", "category", "measure", "of", "unit", "currency", "qualifier"]
 FREE = ["source", "locator", "note"]  # texts that may hold a date; elsewhere Excel made it of a band or of months
-CLOSED = {"flow": FLOWS, "measure": MEASURES, "qualifier": QUALIFIERS, "currency": CURRENCIES}
-KINDS = {
+# cells of which nothing can be read
+BROKEN = {
     "formula": "the formula has no stored result; open and save the file in Excel, or type what belongs there",
     "error": "the cell holds an error; correct its formula or type what belongs there",
     "scaled": "the cell format shows it in thousands or millions; show and type the whole number",
-    "date": "it is a date; format the cell as text and type the number again",
 }
 DECEMBER = 12
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -41,35 +30,43 @@ _MONTHS = re.compile(r"(\d{1,2}) ?月? ?(?:to|-|~|至|到) ?(\d{1,2}) ?月?", re
 
 
 class Row(NamedTuple):
-    """A row of a table: its cells by column, its place for messages, the address of each cell, a list for faults."""
+    """A row of a table: its cells by column, its place for messages, and its faults, to be found."""
 
     cells: dict[str, Cell]
     where: str
-    letters: dict[str, str]
     faults: list[str]
 
     def fault(self, column: str, rule: str) -> None:
-        """Note a fault of a cell: what was found and what to write instead."""
-        cell = f" ({self.letters[column]})" if column in self.letters else ""
-        found = plain(self.cells[column].text) or "nothing"
-        self.faults.append(f"{self.where}: {column}{cell}: found {found}; {rule}")
+        """Note a fault of a cell: what was found and what to write instead; of a broken one only how to mend it.
+
+        >>> row = Row({"unit": Cell("RMB")}, "a.csv:3", [])
+        >>> row.fault("unit", "write CNY million")
+        >>> row.faults
+        ['a.csv:3: unit: found RMB; write CNY million']
+        """
+        cell = self.cells[column]
+        place = f" ({cell.place})" if cell.place else ""
+        said = f"{self.where}: {column}{place}: found {plain(cell.text) or 'nothing'}; {BROKEN.get(cell.kind, rule)}"
+        if said not in self.faults:
+            self.faults.append(said)
 
 
 def read_row(row: Row, notes: list[str]) -> dict[str, object]:
     """The typed row, with `printed` beside it; faults go to `row.faults`, what a reader should know to `notes`."""
-    broken = {name for name, cell in row.cells.items() if cell.kind in ("formula", "error", "scaled")}
-    for name in broken:
-        row.fault(name, KINDS[row.cells[name].kind])
-    texts, marks = _texts(row, broken)
-    missing = None if "value" in broken else missing_mark(row.cells["value"].text)
-    year = _year(row) if "year" not in broken else math.nan
+    for name, cell in row.cells.items():
+        if cell.kind in BROKEN:
+            row.fault(name, BROKEN[cell.kind])
+    texts, marks = _texts(row)
+    missing = missing_mark(row.cells["value"].text)
+    year = table_year(row.cells["year"].text)
+    if year is None:
+        row.fault("year", YEAR_RULE)
     for name in ("indicator", "source"):
         # a figure that is still to be filled in needs no source yet
-        if not texts[name] and name not in broken and (name == "indicator" or missing != "" or not texts["indicator"]):
+        if not texts[name] and (name == "indicator" or missing != "" or not texts["indicator"]):
             row.fault(name, "write an id")
-    months = "" if "months" in broken else _months(row)
-    since = None if "since" in broken else _since(row, texts["measure"], year)
-    value, precision, number, mark = _amount(row, texts, broken, missing)
+    months, since = _months(row), _since(row, texts["measure"], year)
+    value, precision, number, mark = _amount(row, texts, missing)
     if missing is None and texts["qualifier"] == SUPPRESSED:
         row.fault("value", "leave it blank where the qualifier says that it is suppressed")
     if missing is not None and texts["qualifier"] != SUPPRESSED:
@@ -81,36 +78,23 @@ def read_row(row: Row, notes: list[str]) -> dict[str, object]:
         texts["note"] = "; ".join(filter(None, [texts["note"], f"marked {', '.join(marks)}"]))
     unit = UNITS[texts["unit"]].normal if texts["unit"] in UNITS else texts["unit"]
     printed = missing if missing is not None else f"{number} {texts['unit']}"
-    found = {"year": year, "months": months, "since": since, "value": value, "precision": precision}
+    found: dict[str, object] = {"year": year, "months": months, "since": since, "value": value, "precision": precision}
     return texts | found | {"unit": unit, "printed": printed}
 
 
-def is_year(text: str) -> bool:
-    """Whether a text of a table is a year, footnote marks and quotes allowed.
+def table_year(text: str) -> int | None:
+    """The year that a text of a table is, footnote marks and quotes allowed; None where it is none.
 
-    >>> is_year("2011年*"), is_year("注：2011")
-    (True, False)
+    >>> table_year("2011年*"), table_year("注：2011")
+    (2011, None)
     """
     try:
-        _table_year(text)
+        return whole_year(split_marks(text)[0].strip("'\"“”‘’"))
     except ValueError:
-        return False
-    return True
+        return None
 
 
-def _table_year(text: str) -> int:
-    return whole_year(split_marks(text)[0].strip("'\"“”‘’"))
-
-
-def _year(row: Row) -> float:
-    try:
-        return _table_year(row.cells["year"].text)
-    except ValueError as error:
-        row.fault("year", str(error))
-        return math.nan
-
-
-def _texts(row: Row, broken: set[str]) -> tuple[dict[str, str], list[str]]:
+def _texts(row: Row) -> tuple[dict[str, str], list[str]]:
     """The texts of a row in plain form, names in normal width, and the footnote marks taken off names."""
     texts: dict[str, str] = {}
     marks: list[str] = []
@@ -128,7 +112,7 @@ def _texts(row: Row, broken: set[str]) -> tuple[dict[str, str], list[str]]:
     texts["measure"] = texts["measure"] or "level"
     for column, words in CLOSED.items():
         texts[column] = closed_word(column, texts[column])
-        if column not in broken and texts[column] not in words and row.cells[column].kind != "date":
+        if texts[column] not in words and row.cells[column].kind != "date":
             row.fault(column, f"write one of {', '.join(word or '(blank)' for word in words)}")
     texts["unit"] = unit_name(texts["unit"])
     return texts, marks
@@ -156,42 +140,40 @@ def _months(row: Row) -> str:
     return "" if (first, last) == (1, DECEMBER) else f"{first} to {last}"
 
 
-def _since(row: Row, measure: str, year: float) -> int | None:
-    text = plain(row.cells["since"].text)
-    needed = measure in ("average growth", "cumulative", "average")
-    if not needed and text:
-        row.fault("since", f"leave blank for a {measure}")
-    if not needed:
+def _since(row: Row, measure: str, year: int | None) -> int | None:
+    text = row.cells["since"].text
+    if measure not in ("average growth", "cumulative", "average"):
+        if plain(text):
+            row.fault("since", f"leave blank for a {measure}")
         return None
-    if not is_year(text):
+    since = table_year(text)
+    if since is None:
         row.fault("since", f"write the first year of the {measure}, such as 2007")
-        return None
-    if _table_year(text) >= year:
+    elif year and since >= year:
         row.fault("since", f"must lie before {year}")
-    return _table_year(text)
+    return since
 
 
-def _amount(row: Row, texts: dict[str, str], broken: set[str], missing: str | None) -> tuple[float, float, str, str]:
+def _amount(row: Row, texts: dict[str, str], missing: str | None) -> tuple[float, float, str, str]:
     """Value and half-width in the normal unit, the number as printed and its footnote mark."""
     cell, unit = row.cells["value"], UNITS.get(texts["unit"])
-    if unit is None and "unit" not in broken:
+    if unit is None:
         row.fault("unit", f"write one of {', '.join(UNITS)}")
-    if unit is not None and unit.normal != "percent":
+    elif unit.normal != "percent":
         if texts["measure"] in ("share", "growth", "average growth"):
             row.fault("unit", f"a {texts['measure']} is written in percent")
         if texts["currency"]:
             row.fault("currency", "leave blank where the unit names the currency")
-    half = None if "precision" in broken else _precision(row)
+    half = _precision(row)
+    number = None
     if cell.kind == "date":
-        row.fault("value", KINDS["date"])
-    if cell.kind or missing is not None:
-        return math.nan, math.nan, "", ""
-    try:
-        number = read_number(cell.text)
-    except ValueError as error:
-        row.fault("value", str(error))
-        return math.nan, math.nan, "", ""
-    if unit is None:
+        row.fault("value", "it is a date; format the cell as text and type the number again")
+    elif missing is None:
+        try:
+            number = read_number(cell.text)
+        except ValueError as error:
+            row.fault("value", str(error))
+    if number is None or unit is None:
         return math.nan, math.nan, "", ""
     if number.percent and unit.normal != "percent":
         row.fault("value", f"write percent into column unit, which says {texts['unit']}, or the number without %")

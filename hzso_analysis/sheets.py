@@ -53,29 +53,41 @@ class Cell(NamedTuple):
 
     `kind` says what it is instead of a text or number: date, formula (without a result), error, scaled (shown in
     thousands or millions of what it holds). `decimals` is what the format of a number shows, None where the text does.
+    `place` is the address in a workbook.
     """
 
     text: str
     kind: str = ""
     decimals: int | None = None
+    place: str = ""
 
 
 class Line(NamedTuple):
-    """A line of a file with its number as seen there; `sheet` is blank in a CSV file."""
+    """A line of a file with its number as seen there."""
 
+    file: str
     number: int
     cells: list[Cell]
-    sheet: str = ""
     hidden: bool = False
+
+    @property
+    def where(self) -> str:
+        """Its place for messages."""
+        return f"{self.file}:{self.number}"
+
+    @property
+    def text(self) -> str:
+        """All that it shows, nothing for a blank line."""
+        return plain(" ".join(cell.text for cell in self.cells))
 
 
 class Sheet(NamedTuple):
-    """The lines of a CSV file or of one sheet of a workbook; `merged` are ranges as columns, rows and name."""
+    """The lines of a CSV file or of one sheet of a workbook; `merged` are its merged ranges as openpyxl has them."""
 
     name: str
     lines: list[Line]
     delimiter: str = ""
-    merged: tuple[tuple[range, range, str], ...] = ()
+    merged: tuple[Any, ...] = ()
 
 
 def plain(text: str) -> str:
@@ -100,6 +112,11 @@ def open_sheets(path: Path, notes: list[str]) -> list[Sheet]:
     """The sheets of a file, by its content and not by its name; what was noticed on the way is added to `notes`.
 
     Raises DataError where the file cannot be read, in no known encoding, or is no text and no workbook.
+
+    >>> open_sheets(Path("missing.csv"), [])
+    Traceback (most recent call last):
+    hzso_analysis.faults.DataError: 1 fault in the data
+      missing.csv: cannot be read: No such file or directory
     """
     try:
         raw = path.read_bytes()
@@ -116,7 +133,10 @@ def open_sheets(path: Path, notes: list[str]) -> list[Sheet]:
 
 def _csv(path: Path, raw: bytes, notes: list[str]) -> Sheet:
     encoding = _encoding(path, raw)
-    text = raw.decode(encoding)
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        raise DataError([f"{path.name}: says it is {encoding} but has damaged characters; {SAVE_AGAIN}"]) from None
     notes.append(f"{path.name}: read as {encoding}")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
@@ -130,7 +150,7 @@ def _csv(path: Path, raw: bytes, notes: list[str]) -> Sheet:
     lines, number = [], 1
     try:
         for cells in reader:
-            lines.append(Line(number, [Cell(cell) for cell in cells]))
+            lines.append(Line(path.name, number, [Cell(cell) for cell in cells]))
             number = reader.line_num + 1
     except csv.Error as error:
         rule = "a text in double quotes must end with a double quote, and those inside it are written twice"
@@ -142,10 +162,10 @@ def _encoding(path: Path, raw: bytes) -> str:
     """The encoding of a text: its mark, else strict UTF-8, else the Chinese one with more common characters."""
     for mark, name in BYTE_ORDER_MARKS.items():
         if raw.startswith(mark):
-            return _strict(path, raw, name)
+            return name
     zeros = raw[:400].count(0)
     if zeros > len(raw[:400]) / 4:
-        return _strict(path, raw, "utf-16-le" if raw[1:400:2].count(0) > zeros / 2 else "utf-16-be")
+        return "utf-16-le" if raw[1:400:2].count(0) > zeros / 2 else "utf-16-be"
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -160,14 +180,6 @@ def _encoding(path: Path, raw: bytes) -> str:
     if scores[best] < 0.5:
         raise DataError([f"{path.name}: is neither UTF-8 nor UTF-16, GB18030 or Big5; {SAVE_AGAIN}"])
     return best
-
-
-def _strict(path: Path, raw: bytes, encoding: str) -> str:
-    try:
-        raw.decode(encoding)
-    except UnicodeDecodeError:
-        raise DataError([f"{path.name}: says it is {encoding} but has damaged characters; {SAVE_AGAIN}"]) from None
-    return encoding
 
 
 def _common(raw: bytes, encoding: str) -> float:
@@ -202,24 +214,23 @@ def _workbook(path: Path, raw: bytes, notes: list[str]) -> list[Sheet]:
         if sheet.sheet_state != "visible":
             notes.append(f"{path.name}: hidden sheet {sheet.title} was not read")
             continue
-        sheets.append(_sheet(sheet, shown[sheet.title]))
+        sheets.append(_sheet(path.name, sheet, shown[sheet.title]))
         if columns := [letter for letter, column in sheet.column_dimensions.items() if column.hidden]:
             notes.append(f"{path.name}: hidden columns of sheet {sheet.title} were read: from {', '.join(columns)} on")
     return sheets
 
 
-def _sheet(typed: Any, shown: Any) -> Sheet:
+def _sheet(file: str, typed: Any, shown: Any) -> Sheet:
     hidden = {number for number, row in typed.row_dimensions.items() if row.hidden}
     pairs = zip(typed.iter_rows(), shown.iter_rows(), strict=True)
     lines = []
     for number, (row, results) in enumerate(pairs, start=1):
-        cells = [_cell(cell, result) for cell, result in zip(row, results, strict=True)]
-        lines.append(Line(number, cells, typed.title, number in hidden))
-    merged = [
-        (range(area.min_col - 1, area.max_col), range(area.min_row, area.max_row + 1), str(area))
-        for area in sorted(typed.merged_cells.ranges, key=str)
-    ]
-    return Sheet(typed.title, lines, merged=tuple(merged))
+        cells = [
+            _cell(cell, result)._replace(place=f"{typed.title}!{cell.coordinate}")
+            for cell, result in zip(row, results, strict=True)
+        ]
+        lines.append(Line(file, number, cells, number in hidden))
+    return Sheet(typed.title, lines, merged=tuple(sorted(typed.merged_cells.ranges, key=str)))
 
 
 def _cell(typed: Any, shown: Any) -> Cell:

@@ -13,12 +13,12 @@ from xlsxwriter.utility import xl_range, xl_range_abs
 
 from hzso_analysis import wording
 from hzso_analysis.faults import DataError
-from hzso_analysis.figures import argument_faults, codebook, load_figures
+from hzso_analysis.figures import argument_faults, codebook, heaviest_first, load_figures
 from hzso_analysis.folders import areas, folder_to_write, other_areas
 from hzso_analysis.numerals import whole_year
 from hzso_analysis.rows import FREE, NAMES
 from hzso_analysis.sheets import FORMULA, guarded
-from hzso_analysis.vocabulary import COLUMNS, COUNTED, CURRENCIES, FLOWS, GUIDES, MEASURES, QUALIFIERS, UNITS
+from hzso_analysis.vocabulary import CLOSED, COLUMNS, COUNTED, GUIDES, UNITS
 from hzso_analysis.workshop import write_aside
 
 TYPED = ["months", "since", "value", "unit", "precision", "qualifier", "source", "locator", "note"]
@@ -103,7 +103,7 @@ def to_fill_in(figures: pd.DataFrame, year: int) -> pd.DataFrame:
     are left out. `.attrs["last"]` is the year they are of. Raises DataError where no earlier year has figures.
     """
     clear = figures[(figures["year"] < year) & (figures["qualifier"] != "unclear")]
-    last = clear[clear["year"] == clear["year"].max()].sort_values("weight", ascending=False, kind="stable")
+    last = heaviest_first(clear[clear["year"] == clear["year"].max()])
     if last.empty:
         there = ", ".join(map(str, sorted(set(figures["year"])))) or "none"
         raise DataError([f"year: there are no figures before {year}; years with figures: {there}"])
@@ -138,6 +138,9 @@ def csv_text(rows: pd.DataFrame) -> bytes:
 
     A text that Excel would take for a formula gets an apostrophe in front, which the reader takes off; an id cannot and
     is refused with DataError.
+
+    >>> csv_text(pd.DataFrame({"indicator": ["enterprises"], "note": ["=1+1"]})).decode("utf-8-sig").splitlines()
+    ['indicator,note', "enterprises,'=1+1"]
     """
     free = [name for name in rows if name in [*GUIDES, *FREE]]
     ids = [name for name in rows if name in NAMES]
@@ -199,8 +202,9 @@ def _lists(data_dir: str | Path | None) -> dict[str, list[str]]:
     lists = {"indicator": list(indicators["id"]), "indicator 中文": list(indicators["label_zh"])}
     lists |= {"category": list(categories["id"]), "category 中文": list(categories["label_zh"])}
     lists |= {"source": list(sources["id"]), "title of source": list(sources["title"])}
-    words = {"flow": FLOWS, "measure": MEASURES, "unit": UNITS, "qualifier": QUALIFIERS, "currency": CURRENCIES}
-    return lists | {name: [word for word in known if word] for name, known in words.items()}
+    for name in ("flow", "measure", "unit", "qualifier", "currency"):
+        lists[name] = [word for word in CLOSED.get(name, UNITS) if word]
+    return lists
 
 
 def _offer(sheet: xlsxwriter.worksheet.Worksheet, rows: pd.DataFrame, name: str, source: str) -> None:

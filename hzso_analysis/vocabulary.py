@@ -8,23 +8,11 @@ from typing import NamedTuple
 
 from hzso_analysis.sheets import folded
 
-MANDATORY = ["year", "indicator", "value", "unit", "source"]
-COLUMNS = [
-    *("year", "months", "indicator", "flow", "category", "measure", "since", "of", "value", "unit"),
-    *("currency", "precision", "qualifier", "source", "locator", "note"),
-]
-# what a figure counts, besides its area and year
-COUNTED = ["months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
-GUIDES = ["label_en", "label_zh", "last_year", "last_source"]  # help in a template, no data
-MEASURES = ["level", "share", "growth", "average growth", "cumulative", "average"]
-FLOWS = ["", "all", "offshore", "onshore"]
 SUPPRESSED = "suppressed"
 SIGNED, EXECUTED, FIRMS = "contracts signed", "contracts executed", "enterprises"  # indicators that modules ask for
 TYPES = ("ITO", "BPO", "KPO")
 LEADING = (1, 2, 4, 8, 20)  # of these numbers of largest enterprises CRk is an indicator
 SYNTHETIC, LEDGER, INTERNAL = "synthetic", "ledger", "internal"  # words in the ids of sources that are contract records
-QUALIFIERS = ["", "over", "under", "about", "unclear", SUPPRESSED]
-CURRENCIES = ["", "USD", "CNY"]
 
 _COLUMN_WORDS = {
     "year": "年份 年度 年",
@@ -44,66 +32,69 @@ _COLUMN_WORDS = {
     "locator": "位置 出处位置 页码",
     "note": "备注 注 说明 附注 notes remark remarks",
 }
+COLUMNS = list(_COLUMN_WORDS)
+MANDATORY = ["year", "indicator", "value", "unit", "source"]
+# what a figure counts, besides its area and year
+COUNTED = ["months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
+GUIDES = ["label_en", "label_zh", "last_year", "last_source"]  # help in a template, no data
+
 _WORDS = {
-    "flow": {"all": "合计 全部 总计 全口径 total", "offshore": "离岸", "onshore": "在岸 境内"},
+    "flow": {"": "", "all": "合计 全部 总计 全口径 total", "offshore": "离岸", "onshore": "在岸 境内"},
     "measure": {
         **{"level": "绝对额 绝对值 总量 水平", "share": "占比 比重 份额", "growth": "同比增长 增长 增长率 增速 同比"},
         **{"average growth": "年均增长 年均增速 年均增长率", "cumulative": "累计", "average": "年均 平均"},
     },
     "qualifier": {
-        "over": "超过 超 逾 以上 > >=",
-        "under": "不足 不到 低于 < <=",
-        "about": "约 大约 左右 ~",
-        "unclear": "不明",
-        SUPPRESSED: "保密",
+        **{"": "", "over": "超过 超 逾 以上 > >=", "under": "不足 不到 低于 < <=", "about": "约 大约 左右 ~"},
+        **{"unclear": "不明", SUPPRESSED: "保密"},
     },
-    "currency": {"USD": "美元", "CNY": "人民币"},
+    "currency": {"": "", "USD": "美元", "CNY": "人民币"},
 }
+CLOSED = {column: list(words) for column, words in _WORDS.items()}  # all that a cell of these columns may hold
 # the first word of each is the one we write; a level goes without saying
-CHINESE = {name: words.split()[0] for column in ("flow", "measure") for name, words in _WORDS[column].items()}
+CHINESE = {name: words.split()[0] for column in ("flow", "measure") for name, words in _WORDS[column].items() if words}
 del CHINESE["level"]
 
 
 class Unit(NamedTuple):
-    """The normal unit a printed unit belongs to and what one printed unit is worth in it."""
+    """The normal unit a printed unit belongs to, what one printed unit is worth in it, and other words for it."""
 
     normal: str
     factor: Decimal
+    words: str = ""
 
 
 UNITS = {
-    "USD million": Unit("USD million", Decimal(1)),
-    "USD billion": Unit("USD million", Decimal(1000)),
-    "USD thousand": Unit("USD million", Decimal("0.001")),
+    "USD million": Unit("USD million", Decimal(1), "百万美元 usdmn"),
+    "USD billion": Unit("USD million", Decimal(1000), "十亿美元 usdbn"),
+    "USD thousand": Unit("USD million", Decimal("0.001"), "千美元"),
     "亿美元": Unit("USD million", Decimal(100)),
     "万美元": Unit("USD million", Decimal("0.01")),
-    "CNY million": Unit("CNY million", Decimal(1)),
-    "CNY billion": Unit("CNY million", Decimal(1000)),
-    "CNY trillion": Unit("CNY million", Decimal(1_000_000)),
+    "CNY million": Unit("CNY million", Decimal(1), "百万元"),
+    "CNY billion": Unit("CNY million", Decimal(1000), "十亿元"),
+    "CNY trillion": Unit("CNY million", Decimal(1_000_000), "万亿元"),
     "亿元": Unit("CNY million", Decimal(100)),
     "万元": Unit("CNY million", Decimal("0.01")),
-    **{
-        name: Unit(name, Decimal(1))
-        for name in ("percent", "points", "count", "person", "rank", "year", "day", "minute", "km")
-    },
-    "万人": Unit("person", Decimal(10_000)),
+    "percent": Unit("percent", Decimal(1), "% 百分比 percentage"),
+    "points": Unit("points", Decimal(1), "点 point"),
+    "count": Unit("count", Decimal(1), "家 个 项 所 门 家次 个数"),
+    "person": Unit("person", Decimal(1), "人 人次 名 persons people"),
+    "rank": Unit("rank", Decimal(1), "位 位次"),
+    "year": Unit("year", Decimal(1), "年 years"),
+    "day": Unit("day", Decimal(1), "天 日 days"),
+    "minute": Unit("minute", Decimal(1), "分钟 minutes"),
+    "km": Unit("km", Decimal(1), "公里 千米"),
+    "万人": Unit("person", Decimal(10_000), "万人次"),
 }
 EXACT_UNITS = {"count", "rank", "year"}
-_UNIT_WORDS = {
-    **{"USD million": "百万美元 usdmn", "USD billion": "十亿美元 usdbn", "USD thousand": "千美元"},
-    **{"CNY million": "百万元", "CNY billion": "十亿元", "CNY trillion": "万亿元", "万人": "万人次"},
-    **{"percent": "% 百分比 percentage", "count": "家 个 项 所 门 家次 个数", "person": "人 人次 名 persons people"},
-    **{"points": "点 point"},
-    **{"rank": "位 位次", "year": "年 years", "day": "天 日 days", "minute": "分钟 minutes", "km": "公里 千米"},
-}
 
 
 def _index(words: dict[str, str]) -> dict[str, str]:
     return {word: name for name, others in words.items() for word in [name.lower().replace(" ", ""), *others.split()]}
 
 
-_COLUMNS = _index({name: _COLUMN_WORDS.get(name, "") for name in [*COLUMNS, *GUIDES]})
-_UNITS = _index({name: _UNIT_WORDS.get(name, "") for name in UNITS})
+_COLUMNS = _index(_COLUMN_WORDS | dict.fromkeys(GUIDES, ""))
+_UNITS = _index({name: unit.words for name, unit in UNITS.items()})
 _CLOSED = {column: _index(words) for column, words in _WORDS.items()}
 
 

@@ -189,6 +189,11 @@ def test_cells_merged_across_columns_are_refused(tmp_path, area):
     assert_refused(read(path), path, rows=(8,))
 
 
+def test_cells_merged_beside_the_table_are_refused_like_any_others_there(tmp_path):
+    path = write_book(tmp_path, cells(J3="check these"), merge("J3:J4"))
+    assert_refused(read(path), path, rows=(3, 4))
+
+
 def test_a_blank_year_is_never_filled_down(tmp_path):
     path = write_book(tmp_path, cells(A3=None, A4=None, A20=None))
     assert_refused(read(path), path, rows=(3, 4, 20), said=("year",))

@@ -93,7 +93,13 @@ def is_wording(text, piece):
 
 def known_words():
     tables = {name: codebook(name) for name in ("indicators", "categories")}
-    words = {*tables["indicators"]["unit"], *wording.STATUS, *vocabulary.MEASURES, *exhibits.COLUMNS, *exhibits.TEXTS}
+    words = {
+        *tables["indicators"]["unit"],
+        *wording.STATUS,
+        *vocabulary.CLOSED["measure"],
+        *exhibits.COLUMNS,
+        *exhibits.TEXTS,
+    }
     words |= set(tables["categories"]["dimension"])
     return words.union(DATA_KEYS, *(table["id"] for table in tables.values()))
 
