@@ -98,14 +98,21 @@ def load_policies(area: str, *, data_dir: str | Path | None = None) -> pd.DataFr
     >>> load_policies("hangzhou").query("kind == 'key industries planned'")["label_en"].size
     7
     """
-    policies, known = codebook("policies", data_dir), codebook("sources", data_dir)["id"].tolist()
-    strange = policies[~policies["source"].isin(known)]
-    if len(strange) and (data_folder(data_dir) / "policies.csv").is_file():
-        words = strange["source"].items()
-        where = ((f"policies.csv:{line + 2}: source", word, nearest(word, known)) for line, word in words)
-        raise DataError([f"{place}: {word} is not in the codebook{hint}" for place, word, hint in where])
-    # the table that comes with the package may stand beside a list of sources of the folder's own
-    return policies.drop(strange.index)[lambda rows: rows["area"] == area]
+    rows = _of_codebook("policies", "source", "sources", data_dir)
+    return rows[rows["area"] == area]
+
+
+def _of_codebook(table: str, column: str, home: str, data_dir: str | Path | None) -> pd.DataFrame:
+    """The rows of a table of the codebook whose `column` is an id of table `home`.
+
+    Raises DataError for the others; but a table that comes with the package may stand beside a `home` of the folder's.
+    """
+    rows, known = codebook(table, data_dir), codebook(home, data_dir)["id"].tolist()
+    strange = rows.loc[~rows[column].isin(known), column]
+    if len(strange) and (data_folder(data_dir) / f"{table}.csv").is_file():
+        hints = ((line + 2, word, nearest(word, known)) for line, word in strange.items())
+        raise DataError([f"{table}.csv:{n}: {column}: {word} is not in the codebook{hint}" for n, word, hint in hints])
+    return rows.drop(strange.index)
 
 
 def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path | None = None) -> pd.DataFrame:
@@ -204,6 +211,7 @@ def check_figures(figures: pd.DataFrame) -> pd.DataFrame:
     indicators = codebook("indicators", data_dir).set_index("id")
     categories = codebook("categories", data_dir).set_index("id")
     weights = codebook("sources", data_dir).set_index("id")["weight"]
+    _of_codebook("breaks", "indicator", "indicators", data_dir)  # a break that no figure has would never be seen
     faults = []
     rules = indicators.to_dict("index")
     known = {"indicator": list(rules), "category": ["", "total", *categories.index]}

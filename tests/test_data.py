@@ -1,6 +1,7 @@
 """The shipped data: valid as a data package, declared file by file, and equal to what the sources print."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -197,3 +198,15 @@ def test_a_codebook_that_changes_is_read_anew_and_no_caller_spoils_it_for_the_ne
     last = book.read_text(encoding="utf-8").splitlines()[-1]
     book.write_text(f"{book.read_text(encoding='utf-8')}{last}\n", encoding="utf-8")
     assert len(codebook("breaks", tmp_path)) == len(before) + 1
+
+
+def test_a_break_of_an_unknown_indicator_or_without_a_year_is_a_fault_though_no_figure_has_it(tmp_path):
+    (tmp_path / "hangzhou").mkdir()
+    shutil.copy(DATA_DIR / "hangzhou" / "2011.csv", tmp_path / "hangzhou")
+    book = tmp_path / "breaks.csv"
+    book.write_text("indicator,area,year,why\nemployes,,2019,recount\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"breaks\.csv:2: indicator: employes is not in the codebook.*employees"):
+        load_figures("hangzhou", data_dir=tmp_path)
+    book.write_text("indicator,area,year,why\nemployees,,soon,recount\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"breaks\.csv:2: year: found soon; write a number"):
+        load_figures("hangzhou", data_dir=tmp_path)
