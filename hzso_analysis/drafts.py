@@ -93,8 +93,8 @@ def begin(order: dict[str, Any], how: How, sources: Sources, hands: Crew) -> Dra
                 draft.chapters[stem] = _there(target / f"{stem}.ipynb", same[stem])
                 continue
             run = shown | {"data_dir": folder}
-            task = Order(f"{name}: {stem}.ipynb", notebook, run, shown, how.timeout, how.cold, os.getcwd())
-            draft.chapters[stem] = hands.submit(task, (order["area"], order["compare_with"], folder, data))
+            task = Order(f"{name}: {stem}.ipynb", notebook, run, shown, how.timeout, how.cold, os.getcwd(), data)
+            draft.chapters[stem] = hands.submit(task)
             draft.chapters[stem].add_done_callback(draft.give_up_if_failed)
         from hzso_analysis.pages import front  # noqa: PLC0415 (heavy: it loads while the first kernels start)
 

@@ -105,7 +105,7 @@ def refresh_notebooks() -> None:
 
     with crew.crew() as hands:
         orders = {s: execution.Order(f"{s}.ipynb", nb, {}, {}) for s, nb in execution.load_notebooks({}).items()}
-        coming = {stem: hands.submit(order, ("", "", "", {})) for stem, order in orders.items()}
+        coming = {stem: hands.submit(order) for stem, order in orders.items()}
         done = {stem: future.result().notebook for stem, future in coming.items()}
     for stem, notebook in done.items():
         pages.save_notebook(notebook, provenance.NOTEBOOKS_DIR / f"{stem}.ipynb")
