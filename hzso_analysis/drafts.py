@@ -14,7 +14,7 @@ import nbformat
 from jupyter_core.paths import jupyter_runtime_dir
 from nbformat import NotebookNode
 
-from hzso_analysis import provenance
+from hzso_analysis import printing, provenance
 from hzso_analysis.answers import cache_folder, kept
 from hzso_analysis.crew import Crew
 from hzso_analysis.edition import Edition, open_edition, parameter_faults, rows_hash
@@ -111,15 +111,17 @@ def finish(draft: Draft, *, pdf: bool) -> Path:
 
     Raises ReportError for the first notebook that failed and for what cannot be written; the old report stays.
     """
-    from hzso_analysis.pages import write_rest  # noqa: PLC0415
+    from hzso_analysis.pages import PDF, report_title, whole_page, write_rest  # noqa: PLC0415
 
     with draft.closing, _naming(draft.name):
         new = draft.folder / "new"
         new.mkdir()
         chapters, extra = _written(draft, new)
-        write_rest(new, chapters, draft.edition, draft.found)
+        write_rest(new, chapters, draft.edition, draft.found, pdf=pdf)
         if pdf:
-            _print(new, chapters, draft)
+            page = draft.folder / "print.html"
+            page.write_text(whole_page(new, chapters, draft.edition), encoding="utf-8", newline="\n")
+            printing.print_pdf(page, new / PDF, title=report_title(draft.edition))
         made = {c.stem: {"hash": c.hash, "files": extra[c.stem]} for c in chapters}
         parts = {"parameters": draft.shown, "data": draft.data, "rows": draft.rows, "chapters": made}
         provenance.write_manifest(new, parts)
@@ -187,14 +189,3 @@ def _from_here(path: str) -> str:
         return Path(os.path.relpath(path)).as_posix() if os.path.isabs(path) else path
     except ValueError:  # another drive
         return path
-
-
-def _print(folder: Path, chapters: list[Any], draft: Draft) -> None:
-    """Print the pages of a report as one PDF beside them and let the index lead to it."""
-    from hzso_analysis import printing  # noqa: PLC0415
-    from hzso_analysis.pages import PDF, WORKBOOK, report_title, whole_page, write_index  # noqa: PLC0415
-
-    page = draft.folder / "print.html"
-    page.write_text(whole_page(folder, chapters, draft.edition), encoding="utf-8", newline="\n")
-    printing.print_pdf(page, folder / PDF, title=report_title(draft.edition))
-    write_index(folder, chapters, draft.edition, draft.found, files=[WORKBOOK, PDF])
