@@ -68,14 +68,9 @@ def with_letters(html: str) -> str:
     >>> with_letters("<style>/* Chinese letters */</style>USD 1.872 billion")
     '<style></style>USD 1.872 billion'
     """
-    return html.replace(ROOM, _embedded(html), 1)
-
-
-def _embedded(text: str) -> str:
-    """The CSS rule that brings the Chinese letters of a text into a page, blank where there are none."""
-    letters = frozenset(map(ord, CHINESE.findall(text)))
-    letters &= _chinese_letters() if letters else letters
-    return _rule(letters) if letters else ""
+    found = frozenset(map(ord, CHINESE.findall(html)))
+    letters = found and found & _chinese_letters()
+    return html.replace(ROOM, _rule(letters) if letters else "", 1)
 
 
 @lru_cache(maxsize=64)

@@ -107,10 +107,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def write_manifest(folder: Path, parts: dict[str, Any]) -> None:
     """Write the manifest of a finished report, with the hash of each of its files."""
-    outputs = {path.name: file_hash(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-    told = parts | {"library": library_hash(), "versions": pins(), "outputs": outputs}
+    told = parts | {"library": library_hash(), "versions": pins(), "outputs": _files(folder)}
     text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """The hash of each file of a report besides the manifest."""
+    return {path.name: file_hash(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
 
 
 def extra_files(names: list[str]) -> dict[str, str]:
@@ -137,12 +141,10 @@ def is_current(folder: Path, parameters: dict[str, Any], *, pdf: bool) -> bool:
     told = read_manifest(folder)
     if not told or told["parameters"] != parameters or (pdf and "report.pdf" not in told["outputs"]):
         return False
-    if data_hashes(parameters["area"], parameters["compare_with"], parameters["data_dir"]) != told["data"]:
-        return False
     hashes = notebook_hashes()
-    if set(hashes) != set(told["chapters"]):
-        return False
-    if set(unchanged_chapters(folder, hashes, parameters, told["rows"])) != set(told["chapters"]):
-        return False
-    files = {path.name: file_hash(path) for path in folder.iterdir() if path.name != MANIFEST}
-    return bool(files == told["outputs"])
+    return (
+        data_hashes(parameters["area"], parameters["compare_with"], parameters["data_dir"]) == told["data"]
+        and set(hashes) == set(told["chapters"])
+        and unchanged_chapters(folder, hashes, parameters, told["rows"]) == told["chapters"]
+        and _files(folder) == told["outputs"]
+    )
