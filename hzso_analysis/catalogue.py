@@ -21,8 +21,7 @@ from hzso_analysis import wording
 from hzso_analysis.folders import TEMPLATES
 from hzso_analysis.workshop import write_aside
 
-GENERATOR = "hzso_analysis catalogue"
-MARK = f'<meta name="generator" content="{GENERATOR}">'
+MARK = '<meta name="generator" content="hzso_analysis catalogue">'
 # nothing may be loaded and only the script of the page may run: whatever stands in the data, a page is only a page
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
 # with more findings than these the reports stay folded: the browser would lay out thousands of lines at each letter

@@ -15,7 +15,6 @@ from hzso_analysis import execution, provenance, wording
 from hzso_analysis.execution import Executed, Order
 from hzso_analysis.faults import ReportError, first_line
 
-NO_DASK = 'a scheduler needs distributed; install it: pip install "hzso-analysis[dask]"'
 CONNECT_SECONDS = 10
 LOOK = 60  # seconds between two looks whether there are workers still
 LOGS = ("distributed", "distributed.client")  # those with levels of their own
@@ -85,7 +84,7 @@ def cluster(address: str) -> Iterator[Cluster]:
     try:
         from distributed import Client  # noqa: PLC0415
     except ImportError:
-        raise ReportError(NO_DASK) from None
+        raise ReportError('a scheduler needs distributed; install it: pip install "hzso-analysis[dask]"') from None
     with _quiet():
         _greet(address)
         with warnings.catch_warnings():

@@ -21,10 +21,10 @@ def cores() -> int:
 
 
 class Crew:
-    """Takes orders for notebooks; `hands` is how many are executed at once, `end_all` wakes those who wait for one."""
+    """Takes orders for notebooks; `at_once` is how many it executes at a time, `end_all` wakes who waits for one."""
 
-    def __init__(self, pool: ThreadPoolExecutor, hands: int, execute: Execute, end_all: Callable[[], None]) -> None:
-        self.hands = hands
+    def __init__(self, pool: ThreadPoolExecutor, at_once: int, execute: Execute, end_all: Callable[[], None]) -> None:
+        self.at_once = at_once
         self._pool, self._execute, self._end_all = pool, execute, end_all
         self._orders: dict[Future[Executed], str] = {}
 
@@ -58,12 +58,12 @@ def crew(jobs: int | None = None, scheduler: str = "") -> Iterator[Crew]:
     Raises ReportError where no cluster answers or distributed is not installed.
     """
     with ExitStack() as held:
-        hands, execute, end_all = jobs or cores(), execution.execute, kernels.end_all
+        at_once, execute, end_all = jobs or cores(), execution.execute, kernels.end_all
         if scheduler:
             far = held.enter_context(cluster(scheduler))
-            hands, execute, end_all = far.threads, far.execute, far.give_up
-        pool = held.enter_context(ThreadPoolExecutor(hands, thread_name_prefix="chapter"))
-        made = Crew(pool, hands, execute, end_all)
+            at_once, execute, end_all = far.threads, far.execute, far.give_up
+        pool = held.enter_context(ThreadPoolExecutor(at_once, thread_name_prefix="chapter"))
+        made = Crew(pool, at_once, execute, end_all)
         try:
             yield made
         except KeyboardInterrupt:

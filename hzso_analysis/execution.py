@@ -23,7 +23,6 @@ from hzso_analysis.faults import ReportError, first_line, nearest
 from hzso_analysis.kernel_process import ASK, TELLING
 from hzso_analysis.workshop import SECONDS
 
-START_SECONDS = 60
 LANGUAGE = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -31,7 +30,7 @@ LANGUAGE = {
 INJECTED = "injected-parameters"
 ASKING = "asking"
 PAPERMILL = {"kernel_name": "python3", "progress_bar": False, "coalesce_streams": True, "record_timing": False}
-PAPERMILL |= {"request_save_on_cell_execute": False, "shutdown_kernel": "immediate", "start_timeout": START_SECONDS}
+PAPERMILL |= {"request_save_on_cell_execute": False, "shutdown_kernel": "immediate", "start_timeout": 60}
 stopping = threading.Event()  # set while a run is given up, so that no kernel is started again
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it has to say is said by ReportError
 

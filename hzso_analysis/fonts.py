@@ -17,8 +17,6 @@ from pathlib import Path
 
 FIRST_CHINESE = 0x2E80  # the radicals; all that is wide and Chinese comes later in Unicode
 CHINESE = re.compile(f"[{chr(FIRST_CHINESE)}-\U0010ffff]")
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-FAMILY = "hzso Noto Sans SC"
 ROOM = "/* Chinese letters */"  # where the style of a page has room for the font
 
 
@@ -48,7 +46,7 @@ def drawable(text: str) -> str:
     if not lacking(text):
         return text
     known = _letters_of_charts() | _chinese_letters()
-    return "".join(letter if ord(letter) in known or letter == "\n" else REPLACEMENT for letter in text)
+    return "".join(letter if ord(letter) in known or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 @cache
@@ -86,9 +84,8 @@ def _rule(letters: frozenset[int]) -> str:
         subset.save_font(font, raw, options)
     data = base64.b64encode(raw.getvalue()).decode()
     reach = f"U+{FIRST_CHINESE:X}-10FFFF"  # or a page would take the height of its lines from this font
-    return (
-        f'@font-face {{ font-family: "{FAMILY}"; src: url("data:font/woff;base64,{data}"); unicode-range: {reach}; }}'
-    )
+    source = f'font-family: "hzso Noto Sans SC"; src: url("data:font/woff;base64,{data}")'
+    return f"@font-face {{ {source}; unicode-range: {reach}; }}"
 
 
 @cache

@@ -21,7 +21,6 @@ from hzso_analysis.faults import ReportError
 from hzso_analysis.folders import TEMPLATES
 
 WORKBOOK, PDF, CONTENTS = "tables.xlsx", "report.pdf", "contents.json"
-FILES = {WORKBOOK: "pages.xlsx", PDF: "pages.pdf"}
 BASIS = {"estimated": "pages.estimated", "published": "pages.published"}
 REFERS = re.compile(r'(\b(?:id|for|aria-labelledby)="|\bhref="#|\burl\(#)')
 
@@ -96,8 +95,8 @@ def write_rest(
     """
     tables = [(chapter.stem, chapter.name, list(records(chapter.notebook))) for chapter in chapters]
     (folder / WORKBOOK).write_bytes(downloads.tables_workbook(tables, report_title(edition), stamps(edition)))
-    files = [(file, wording.say(key)) for file, key in FILES.items() if pdf or file != PDF]
-    _write(_render("report.html.j2", chapters, edition, page=found | {"files": files}), folder / "index.html")
+    page = found | {"workbook": WORKBOOK, "pdf": pdf and PDF}
+    _write(_render("report.html.j2", chapters, edition, page=page), folder / "index.html")
     _write_contents(folder, chapters, edition, found)
 
 

@@ -42,7 +42,6 @@ PREPARE = """async (title) => {
   }
   await document.fonts.ready;
 }"""
-NO_DATE = b"20000101000000+00'00'"
 T = TypeVar("T")
 
 
@@ -170,7 +169,7 @@ def _without_clock(raw: bytes) -> bytes:
     >>> _without_clock(b"/ModDate (D:20261125142242+00'00')>> /ID (node00000023)>> /Headers [(node00000007)]")
     b"/ModDate (D:20000101000000+00'00')>> /ID (node00000001)>> /Headers [(node00000000)]"
     """
-    raw = re.sub(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}[+-]\d\d'\d\d'", rb"\g<1>" + NO_DATE, raw, count=2)
+    raw = re.sub(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}[+-]\d\d'\d\d'", rb"\g<1>20000101000000+00'00'", raw, count=2)
     ids = re.compile(rb"(?<!/Title )\(node(\d{8})\)")
     order = {number: b"(node%08d)" % place for place, number in enumerate(sorted(set(ids.findall(raw))))}
     return ids.sub(lambda match: order[match[1]], raw)

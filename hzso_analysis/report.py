@@ -181,7 +181,7 @@ def _build_changed(
             if draft:
                 under_way.append((name, draft))
             # the first is finished once what follows keeps all hands busy meanwhile
-            while sum(d.waiting() for _, d in list(under_way)[1:] if isinstance(d, drafts.Draft)) >= hands.hands:
+            while sum(d.waiting() for _, d in list(under_way)[1:] if isinstance(d, drafts.Draft)) >= hands.at_once:
                 finish_first()
         while under_way:
             finish_first()
