@@ -39,6 +39,12 @@ def check_place(out_dir: Path) -> None:
     """Raise FileExistsError where `out_dir` has an index.html that is no catalogue and would be lost.
 
     Raises NotADirectoryError and PermissionError where it is no folder, or one in which nothing can be written.
+
+    >>> check_place(Path("/no/such/folder"))
+    >>> check_place(TEMPLATES / "style.css")
+    Traceback (most recent call last):
+    ...
+    NotADirectoryError: ...style.css is a file; choose a folder
     """
     if out_dir.exists() and not out_dir.is_dir():
         raise NotADirectoryError(f"{out_dir} is a file; choose a folder")
@@ -69,7 +75,11 @@ def write_catalogue(out_dir: Path) -> Path:
 
 
 def find_reports(out_dir: Path) -> list[dict[str, Any]]:
-    """All reports of a folder: areas by name, years newest first. What is no report is passed over."""
+    """All reports of a folder: areas by name, years newest first. What is no report is passed over.
+
+    >>> find_reports(Path("/no/such/folder"))
+    []
+    """
     found = [
         _report(folder)
         for folder in out_dir.glob("*/*")

@@ -16,7 +16,11 @@ Execute = Callable[[Order], Executed]
 
 
 def cores() -> int:
-    """The cores this process may use."""
+    """The cores this process may use.
+
+    >>> cores() > 0
+    True
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

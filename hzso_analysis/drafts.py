@@ -67,7 +67,13 @@ class Draft:
 
 
 def check_parameters(wanted: list[dict[str, Any]]) -> None:
-    """Raise ValueError naming every wrong parameter of all reports."""
+    """Raise ValueError naming every wrong parameter of all reports.
+
+    >>> check_parameters([{"area": "hangzhou", "year": "next"}])
+    Traceback (most recent call last):
+    ...
+    ValueError: ...
+    """
     if faults := dict.fromkeys(text for order in wanted for text in parameter_faults(**order)):
         raise ValueError("\n".join(faults))
 

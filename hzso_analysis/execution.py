@@ -201,7 +201,12 @@ def _assigning(code: list[NotebookNode], name: str) -> str:
 
 
 def tidy(notebook: NotebookNode, parameters: dict[str, Any]) -> NotebookNode:
-    """Take out of an executed notebook what differs between runs and machines; return the same notebook."""
+    """Take out of an executed notebook what differs between runs and machines; return the same notebook.
+
+    >>> notebook = nbformat.v4.new_notebook(metadata={"papermill": {"duration": 1.5}})
+    >>> sorted(tidy(notebook, {}).metadata)
+    ['kernelspec', 'language_info']
+    """
     notebook.metadata.pop("papermill", None)
     notebook.metadata |= LANGUAGE
     for cell in notebook.cells:

@@ -21,7 +21,11 @@ ROOM = "/* Chinese letters */"  # where the style of a page has room for the fon
 
 
 def chinese_font() -> Path:
-    """The path of the Chinese font; ImportError says what to install where there is none."""
+    """The path of the Chinese font; ImportError says what to install where there is none.
+
+    >>> chinese_font().name
+    'NotoSansSC-Regular.ttf'
+    """
     package = find_spec("zhplot")
     if package is None or package.origin is None:
         raise ImportError("the Chinese font is missing; install it with: pip install zhplot")
@@ -51,7 +55,11 @@ def drawable(text: str) -> str:
 
 @cache
 def chinese_family() -> str:
-    """The name of the Chinese font for matplotlib, which knows it from the first call on."""
+    """The name of the Chinese font for matplotlib, which knows it from the first call on.
+
+    >>> chinese_family()
+    'Noto Sans SC'
+    """
     from matplotlib import font_manager  # noqa: PLC0415
 
     manager = font_manager.fontManager

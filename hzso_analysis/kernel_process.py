@@ -30,7 +30,15 @@ _opened: set[str] = set()
 
 @contextmanager
 def replaced(names: dict[str, Any], name: str, value: object) -> Iterator[None]:
-    """While this lasts a name means another value, in `sys.modules` or among the names of a module."""
+    """While this lasts a name means another value, in `sys.modules` or among the names of a module.
+
+    >>> names = {"depth": 1}
+    >>> with replaced(names, "depth", 2):
+    ...     print(names)
+    {'depth': 2}
+    >>> names
+    {'depth': 1}
+    """
     before = names.get(name)
     names[name] = value
     try:
@@ -47,6 +55,12 @@ def without(module: str) -> Iterator[None]:
     """While this lasts an import of `module` fails, for packages that can do without it, and no garbage is looked for.
 
     Imports make next to none, and looking for it takes a tenth of their time.
+
+    >>> with without("colorsys"):
+    ...     import colorsys
+    Traceback (most recent call last):
+    ...
+    ModuleNotFoundError: import of colorsys halted; None in sys.modules
     """
     looked = gc.isenabled()
     gc.disable()

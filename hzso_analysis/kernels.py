@@ -165,7 +165,11 @@ class ForkedProcess:
 
 
 def manager(*, cold: bool = False) -> type[OwnKernel]:
-    """The kind of kernel to use here."""
+    """The kind of kernel to use here.
+
+    >>> manager(cold=True).__name__
+    'OwnKernel'
+    """
     # a daemon, as the workers of a Dask cluster are by default, may have no children of this kind
     if cold or not CAN_FORK or multiprocessing.current_process().daemon:
         return OwnKernel

@@ -40,7 +40,12 @@ class Chapter(NamedTuple):
 
 
 def chapter_of(stem: str, notebook: NotebookNode) -> Chapter:
-    """The chapter that an executed notebook is; its question is the first heading, without marks of emphasis."""
+    """The chapter that an executed notebook is; its question is the first heading, without marks of emphasis.
+
+    >>> cell = nbformat.v4.new_markdown_cell("# How *large* is it?")
+    >>> chapter_of("01_scale", nbformat.v4.new_notebook(cells=[cell]))[:3]
+    ('01_scale', 'Scale', 'How large is it?')
+    """
     line, _ = _title(notebook)
     name = stem[3:].replace("_", " ").capitalize()
     return Chapter(stem, name, re.sub(r"[*_`]", "", line.lstrip("# ").strip()) or name, notebook)
@@ -128,7 +133,13 @@ def prose(markdown: str) -> str:
 
 
 def records(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
-    """The exhibits of an executed notebook as plain data, in order."""
+    """The exhibits of an executed notebook as plain data, in order.
+
+    >>> output = nbformat.v4.new_output("display_data", metadata={"hzso": {"name": "Table 1"}})
+    >>> cell = nbformat.v4.new_code_cell(outputs=[output])
+    >>> list(records(nbformat.v4.new_notebook(cells=[cell])))
+    [{'name': 'Table 1'}]
+    """
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if "hzso" in output.get("metadata", {}):
