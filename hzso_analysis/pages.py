@@ -84,7 +84,6 @@ def write_page(folder: Path, place: int, chapters: list[Chapter], edition: Editi
     chapter = chapters[place]
     save_notebook(chapter.notebook, folder / f"{chapter.stem}.ipynb")
     page = {"place": place, "edition": edition_lines(edition), "show_code": edition.show_code}
-    page["code"] = any(cell.cell_type == "code" for cell in chapter.notebook.cells)
     body, page["sections"] = _with_sections(chapter.notebook)
     page["prefix"] = f"{edition.area}-{edition.year}-{chapter.name.lower().replace(' ', '-')}"
     html = _render("chapter.html.j2", chapters, edition, nb=body, page=page)
