@@ -96,7 +96,7 @@ def begin(order: dict[str, Any], how: How, sources: Sources, hands: Crew) -> Dra
         same = {} if how.force else provenance.unchanged_chapters(target, sources.hashes, shown, draft.rows)
         for stem, notebook in sources.notebooks.items():
             if stem in same:
-                draft.chapters[stem] = _there(target / f"{stem}.ipynb", same[stem])
+                draft.chapters[stem] = _from_before(target / f"{stem}.ipynb", same[stem])
                 continue
             run = shown | {"data_dir": folder}
             task = Order(f"{name}: {stem}.ipynb", notebook, run, shown, how.timeout, how.cold, os.getcwd(), data)
@@ -145,7 +145,7 @@ def _naming(name: str) -> Iterator[None]:
         raise ReportError(f"{name}: {cause}" + (f": {error.filename}" if error.filename else "")) from None
 
 
-def _there(path: Path, told: dict[str, Any]) -> Future[Executed]:
+def _from_before(path: Path, told: dict[str, Any]) -> Future[Executed]:
     """A chapter of the report before, as if it had just been executed."""
     future: Future[Executed] = Future()
     notebook = nbformat.v4.reads(path.read_text(encoding="utf-8"))  # it was valid when it was written

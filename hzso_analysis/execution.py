@@ -213,9 +213,8 @@ def tidy(notebook: NotebookNode, parameters: dict[str, Any]) -> NotebookNode:
         for key in ("papermill", "execution", "ExecuteTime"):
             cell.metadata.pop(key, None)
         if INJECTED in _tags(cell):
-            texts = {name: json.dumps(value, ensure_ascii=False) for name, value in parameters.items()}
-            texts |= {name: str(value) for name, value in parameters.items() if isinstance(value, bool)}
-            lines = [f"{name} = {text}" for name, text in texts.items()]
+            quoted = {n: json.dumps(v, ensure_ascii=False) for n, v in parameters.items() if isinstance(v, str)}
+            lines = [f"{name} = {text}" for name, text in (parameters | quoted).items()]
             cell |= {"id": INJECTED, "source": "\n".join(["# Parameters", *lines])}
         if not _tags(cell):
             cell.metadata.pop("tags", None)
