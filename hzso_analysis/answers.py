@@ -30,7 +30,10 @@ def kept(key: str, compute: Callable[[], T]) -> T:
         return answer
     answer = compute()
     with suppress(OSError):  # a full disk, or a home that cannot be written to
-        _keep(path, pickle.dumps(answer))
+        write_aside(path, pickle.dumps(answer))  # another kernel may be reading
+        by_use = sorted(folder.glob("*.pickle"), key=lambda other: other.stat().st_mtime)
+        for old in by_use[:-MOST]:
+            old.unlink(missing_ok=True)
     return answer
 
 
@@ -47,10 +50,3 @@ def cache_folder() -> Path | None:
         return None
     mine = os.name != "posix" or (told.st_uid == os.getuid() and not told.st_mode & 0o022)
     return folder if mine else None
-
-
-def _keep(path: Path, raw: bytes) -> None:
-    write_aside(path, raw)  # another kernel may be reading
-    by_use = sorted(path.parent.glob("*.pickle"), key=lambda other: other.stat().st_mtime)
-    for old in by_use[:-MOST]:
-        old.unlink(missing_ok=True)

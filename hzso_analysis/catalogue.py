@@ -8,8 +8,11 @@ import itertools
 import json
 import os
 import re
+from contextlib import suppress
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,57 +21,30 @@ from hzso_analysis import wording
 from hzso_analysis.folders import TEMPLATES
 from hzso_analysis.workshop import write_aside
 
-GENERATOR = "hzso_analysis catalogue"
-MARK = f'<meta name="generator" content="{GENERATOR}">'
+MARK = '<meta name="generator" content="hzso_analysis catalogue">'
 # nothing may be loaded and only the script of the page may run: whatever stands in the data, a page is only a page
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
 # with more findings than these the reports stay folded: the browser would lay out thousands of lines at each letter
 UNFOLDED = 200
 # the script fills in what changes while a reader types
 FROM_SCRIPT = {name: f"{{{name}}}" for name in ("found", "total", "shown", "reports")}
-
-
-class Finding(NamedTuple):
-    """A numbered table or chart of a report."""
-
-    name: str
-    title: str
-    link: str
-
-
-class Chapter(NamedTuple):
-    """A page of a report."""
-
-    name: str
-    question: str
-    link: str
-    findings: list[Finding]
-
-
-class Report(NamedTuple):
-    """A report in its folder; where its contents cannot be read, only area, year, link and name are known."""
-
-    area: str
-    year: int
-    link: str
-    name: str
-    listed: bool = False
-    title: str = ""
-    headline: str = ""
-    misfits: int = 0
-    chapters: tuple[Chapter, ...] = ()
-    stamps: tuple[str, ...] = ()
-
-    @property
-    def findings(self) -> int:
-        """How many findings all chapters have."""
-        return sum(len(chapter.findings) for chapter in self.chapters)
+EXHIBIT = {"id": str, "name": str, "title": str}
+CHAPTER = {"page": str, "name": str, "question": str, "exhibits": [EXHIBIT]}
+# what a contents.json must say for the findings of a report to be listed; area and year are those of its folder
+CONTENTS = {"name": str, "title": str, "headline": str, "misfits": int, "chapters": [CHAPTER], "stamps": [str]}
+UNLISTED = {"listed": False, "title": "", "chapters": [], "stamps": []}
 
 
 def check_place(out_dir: Path) -> None:
     """Raise FileExistsError where `out_dir` has an index.html that is no catalogue and would be lost.
 
     Raises NotADirectoryError and PermissionError where it is no folder, or one in which nothing can be written.
+
+    >>> check_place(Path("/no/such/folder"))
+    >>> check_place(TEMPLATES / "style.css")
+    Traceback (most recent call last):
+    ...
+    NotADirectoryError: ...style.css is a file; choose a folder
     """
     if out_dir.exists() and not out_dir.is_dir():
         raise NotADirectoryError(f"{out_dir} is a file; choose a folder")
@@ -98,8 +74,12 @@ def write_catalogue(out_dir: Path) -> Path:
     return out_dir / "index.html"
 
 
-def find_reports(out_dir: Path) -> list[Report]:
-    """All reports of a folder: areas by name, years newest first. What is no report is passed over."""
+def find_reports(out_dir: Path) -> list[dict[str, Any]]:
+    """All reports of a folder: areas by name, years newest first. What is no report is passed over.
+
+    >>> find_reports(Path("/no/such/folder"))
+    []
+    """
     found = [
         _report(folder)
         for folder in out_dir.glob("*/*")
@@ -107,68 +87,50 @@ def find_reports(out_dir: Path) -> list[Report]:
         and not folder.parent.name.startswith(".")
         and (folder / "index.html").is_file()
     ]
-    newest_first = sorted(found, key=lambda report: -report.year)
     # an area is called as in its newest report that says so
-    names: dict[str, str] = {}
-    for report in newest_first:
-        if report.listed:
-            names.setdefault(report.area, report.name)
-    named = [report._replace(name=names.get(report.area, report.name)) for report in newest_first]
-    return sorted(named, key=lambda report: (report.name.casefold(), report.area))
+    names = {report["area"]: report["name"] for report in sorted(found, key=itemgetter("year")) if report["listed"]}
+    named = [report | {"name": names.get(report["area"], report["name"])} for report in found]
+    return sorted(named, key=lambda report: (report["name"].casefold(), report["area"], -report["year"]))
 
 
-def _report(folder: Path) -> Report:
+def _report(folder: Path) -> dict[str, Any]:
     """The report in `folder`, with what its contents.json says if that can be read and speaks of this report."""
     area, year = folder.parent.name, int(folder.name)
-    here = f"{quote(area, safe='')}/{folder.name}"
-    bare = Report(area, year, f"{here}/index.html", wording.area_name(area))
-    try:
-        contents = json.loads((folder / "contents.json").read_text(encoding="utf-8"))
-        if (contents["area"], contents["year"]) != (area, year):  # a copy of another report's
-            return bare
-        texts = {key: _typed(contents[key], str) for key in ("name", "title", "headline")}
-        texts["name"] = texts["name"].strip() or bare.name
-        chapters = tuple(_chapter(chapter, here) for chapter in _typed(contents["chapters"], list))
-        texts["stamps"] = tuple(_typed(text, str) for text in _typed(contents.get("stamps", []), list))
-        return bare._replace(listed=True, misfits=_typed(contents["misfits"], int), chapters=chapters, **texts)
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):  # whatever was written there by whomever
-        return bare
+    known = {"area": area, "year": year, "folder": f"{quote(area, safe='')}/{folder.name}"}
+    name = wording.area_name(area)
+    with suppress(OSError, ValueError, TypeError, RecursionError):  # whatever was written there by whomever
+        told: dict[str, Any] = {"stamps": []} | json.loads((folder / "contents.json").read_text(encoding="utf-8"))
+        # it may be a copy of another report's
+        if _is_like(told, CONTENTS) and (told.get("area"), told.get("year")) == (area, year):
+            return told | known | {"name": told["name"].strip() or name, "listed": True}
+    return UNLISTED | known | {"name": name}
 
 
-def _chapter(chapter: Any, here: str) -> Chapter:
-    link = f"{here}/{quote(_typed(chapter['page'], str), safe='')}"
-    findings = [
-        Finding(
-            _typed(exhibit["name"], str),
-            _typed(exhibit["title"], str),
-            f"{link}#{quote(_typed(exhibit['id'], str), safe='')}",
-        )
-        for exhibit in _typed(chapter["exhibits"], list)
-    ]
-    return Chapter(_typed(chapter["name"], str), _typed(chapter["question"], str), link, findings)
+def _is_like(value: Any, shape: Any) -> bool:
+    """Whether plain data have a shape: a page must not print `None` or a list.
 
-
-def _typed(value: Any, kind: type) -> Any:
-    """The value, or TypeError where it is of another kind: a page must not print `None` or a list.
-
-    >>> _typed("Scale", str)
-    'Scale'
+    >>> _is_like({"name": "Scale"}, {"name": str}), _is_like({"name": None}, {"name": str})
+    (True, False)
     """
-    if type(value) is not kind or (isinstance(value, str) and re.search("[\ud800-\udfff]", value)):
-        raise TypeError(f"{value!r} is no {kind.__name__}")
-    return value
+    if isinstance(shape, dict):
+        return isinstance(value, dict) and all(_is_like(value.get(key), part) for key, part in shape.items())
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(_is_like(each, shape[0]) for each in value)
+    return type(value) is shape and not (isinstance(value, str) and re.search("[\ud800-\udfff]", value))
 
 
-def _page(reports: list[Report]) -> str:
+def _page(reports: list[dict[str, Any]]) -> str:
     from hzso_analysis import fonts  # noqa: PLC0415 (the place is checked before anything heavy is loaded)
 
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     environment.globals |= {"say": _say, "counted": _counted}
+    environment.filters |= {"quoted": partial(quote, safe="")}
     script = (TEMPLATES / "catalogue.js").read_text(encoding="utf-8")
-    areas = [list(group) for _, group in itertools.groupby(reports, key=lambda report: report.area)]
+    areas = [list(group) for _, group in itertools.groupby(reports, key=itemgetter("area"))]
     template = environment.get_template("catalogue.html.j2")
     policy = "; ".join([POLICY, f"script-src '{hash_source(script)}'"])
-    sums = {"reports": len(reports), "findings": sum(report.findings for report in reports)}
+    findings = sum(len(chapter["exhibits"]) for report in reports for chapter in report["chapters"])
+    sums = {"reports": len(reports), "findings": findings}
     code = {"script": script, "policy": policy, "unfolded": UNFOLDED}
     html = template.render(areas=areas, mark=MARK, font=fonts.ROOM, lang=wording.LANGUAGE, **sums, **code)
     return fonts.with_letters(html) + "\n"

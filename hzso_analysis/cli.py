@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import inspect
 import shlex
 import shutil
 import sys
@@ -28,6 +29,14 @@ Given = tuple[tuple[str, str], ...]  # of -p: names and values
 BASES = click.Choice(["estimated", "published"])
 
 
+class Command(click.Command):
+    """A command whose docstring ends with examples; `--help` shows them below the options."""
+
+    def __init__(self, *, help: str | None, **settings: Any) -> None:
+        text, heading, examples = inspect.cleandoc(help or "").partition("Examples:\n")
+        super().__init__(help=text, epilog=f"\b\n{heading}{examples}", **settings)
+
+
 @click.group(context_settings=HELP, epilog="hzso COMMAND --help has the options and examples of a command.")
 @click.version_option(hz.__version__, prog_name="hzso")
 def main() -> None:
@@ -45,18 +54,10 @@ def main() -> None:
     """
 
 
-@main.command(
-    epilog="""\b
-Examples:
-  hzso report --area hangzhou --year 2011
-  hzso report --area hangzhou --area china --years 2008,2010-2011
-  hzso report --year 2010 --compare-with "" --out /tmp/reports
-  hzso report --area hangzhou --year 2011 --pdf
-  hzso report --area china --years 2008-2022 --jobs 8 --force
-  hzso report --area china --years 2008-2022 --scheduler tcp://10.0.0.5:8786
-  hzso report -p year 2011 -p total_basis published
-"""
-)
+main.command_class = Command
+
+
+@main.command()
 @click.option("--area", multiple=True, default=["hangzhou"], help="Area, a folder of the data; may be given again.")
 @click.option("--year", multiple=True, default=["2011"], help="Year of the overview; may be given again.")
 @click.option("--years", help="Years instead of --year, such as 2008-2011 or 2008,2010-2011.")
@@ -87,6 +88,15 @@ def report(ctx: click.Context, /, years: str | None, out: str, given: Given, **o
     An old report of the same area and year stays until the new one is whole, and is kept where nothing it was made
     from has changed. The paths of the reports go to stdout, progress to stderr. The exit status is 1 where a report
     could not be made; the others are made all the same.
+
+    Examples:
+      hzso report --area hangzhou --year 2011
+      hzso report --area hangzhou --area china --years 2008,2010-2011
+      hzso report --year 2010 --compare-with "" --out /tmp/reports
+      hzso report --area hangzhou --year 2011 --pdf
+      hzso report --area china --years 2008-2022 --jobs 8 --force
+      hzso report --area china --years 2008-2022 --scheduler tcp://10.0.0.5:8786
+      hzso report -p year 2011 -p total_basis published
     """
     with plain_errors("reports that were not finished are as they were before"):
         from hzso_analysis.faults import ReportError  # noqa: PLC0415
@@ -108,14 +118,7 @@ def report(ctx: click.Context, /, years: str | None, out: str, given: Given, **o
             raise click.ClickException(str(error)) from None
 
 
-@main.command(
-    epilog="""\b
-Examples:
-  hzso check
-  hzso check --area hangzhou --strict
-  hzso check --area hangzhou --data-dir ~/figures
-"""
-)
+@main.command()
 @click.option("--area", "chosen", multiple=True, help="Area to check, several times for several; all by default.")
 @click.option("--data-dir", default="", help="Folder with the data, instead of the one of the package.")
 @click.option("--strict", is_flag=True, help="Exit status 1 also where figures contradict each other.")
@@ -124,6 +127,11 @@ def check(chosen: tuple[str, ...], data_dir: str, strict: bool, notes: bool) -> 
     """Name every fault by file, line and column, then the figures that do not fit the others.
 
     The exit status is 1 where there are faults; what contradicts itself is no fault of the files.
+
+    Examples:
+      hzso check
+      hzso check --area hangzhou --strict
+      hzso check --area hangzhou --data-dir ~/figures
     """
     with plain_errors("nothing was changed"):
         from hzso_analysis.folders import data_folder  # noqa: PLC0415
@@ -135,14 +143,7 @@ def check(chosen: tuple[str, ...], data_dir: str, strict: bool, notes: bool) -> 
         sys.exit(1 if None in found or (strict and any(found)) else 0)
 
 
-@main.command(
-    epilog="""\b
-Examples:
-  hzso diff HEAD~1 HEAD                the last commit of the data
-  hzso diff main data                  a branch against the files as they are
-  hzso diff v1:data ~/figures --area hangzhou
-"""
-)
+@main.command()
 @click.argument("old")
 @click.argument("new")
 @click.option("--area", "chosen", multiple=True, help="Area to compare, several times for several; all by default.")
@@ -152,6 +153,11 @@ def diff(old: str, new: str, chosen: tuple[str, ...], data_dir: str) -> None:
 
     OLD and NEW are data folders, or revisions of the git repository the data lie in; REVISION:FOLDER is another folder
     of it. Figures are the same where cell, source and locator are. The exit status is 0 whether or not they differ.
+
+    Examples:
+      hzso diff HEAD~1 HEAD                the last commit of the data
+      hzso diff main data                  a branch against the files as they are
+      hzso diff v1:data ~/figures --area hangzhou
     """
     with plain_errors("nothing was changed"):
         from hzso_analysis.revisions import differences  # noqa: PLC0415
@@ -189,20 +195,18 @@ def _check_area(name: str, data_dir: str, notes: bool) -> list[str] | None:
     return misfits
 
 
-@main.command(
-    epilog="""\b
-Examples:
-  hzso init overviews
-  jupyter lab overviews/notebooks
-  hzso new-year 2012 --area hangzhou --data-dir overviews/data
-"""
-)
+@main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
     """Copy the data and the notebooks of the package into a new FOLDER, to add to them and to open them.
 
     The notebooks there read the data there. Reports are made of them with --data-dir FOLDER/data, and always with the
     notebooks of the package.
+
+    Examples:
+      hzso init overviews
+      jupyter lab overviews/notebooks
+      hzso new-year 2012 --area hangzhou --data-dir overviews/data
     """
     with plain_errors("nothing was written"):
         import nbformat  # noqa: PLC0415
@@ -228,15 +232,7 @@ def init(folder: Path) -> None:
         click.echo(f"  hzso check --data-dir {shlex.quote(str(folder / 'data'))}")
 
 
-@main.command(
-    "new-year",
-    epilog="""\b
-Examples:
-  hzso new-year 2012 --xlsx
-  hzso new-year 2012 --area hangzhou --source "hangzhou overview 2012"
-  hzso new-year 2012 --area ningbo --like hangzhou
-""",
-)
+@main.command("new-year")
 @click.argument("year")
 @click.option("--area", default="hangzhou", show_default=True, help="Area, a folder of the data.")
 @click.option("--like", default="", help="Area whose figures to list, to begin a new area.")
@@ -247,6 +243,11 @@ def new_year(year: str, area: str, data_dir: str, **options: Any) -> None:
     """Write AREA/YEAR.csv with a row for each figure of the year before, to be filled in.
 
     Excel drops the last zero of 66.10 in a CSV file and keeps it in a workbook. A file that is there is never replaced.
+
+    Examples:
+      hzso new-year 2012 --xlsx
+      hzso new-year 2012 --area hangzhou --source "hangzhou overview 2012"
+      hzso new-year 2012 --area ningbo --like hangzhou
     """
     with plain_errors("nothing was written"):
         from hzso_analysis import template, wording  # noqa: PLC0415
@@ -263,14 +264,7 @@ def new_year(year: str, area: str, data_dir: str, **options: Any) -> None:
         click.echo(f"  hzso check --area {area}{more}\n  hzso report --area {area} --year {made.path.stem}{more}")
 
 
-@main.command(
-    "import",
-    epilog="""\b
-Examples:
-  hzso import overview.xlsx --area hangzhou --source "hangzhou overview 2012"
-  hzso import figures.csv --area hangzhou --name 2012-press --yes
-""",
-)
+@main.command("import")
 @click.argument("file", type=click.Path())
 @click.option("--area", required=True, help="Area, a folder of the data; a new one is made.")
 @click.option("--source", default="", help="Id of sources.csv, the source of all rows.")
@@ -283,6 +277,10 @@ def import_(file: str, yes: bool, **options: Any) -> None:
 
     CSV and XLSX in the usual encodings and layouts are understood, labels in English and Chinese become ids. What was
     noticed, the figures that come or change and the estimates that move are shown first; then you are asked.
+
+    Examples:
+      hzso import overview.xlsx --area hangzhou --source "hangzhou overview 2012"
+      hzso import figures.csv --area hangzhou --name 2012-press --yes
     """
     with plain_errors("nothing was written"):
         from hzso_analysis import intake, wording, workshop  # noqa: PLC0415

@@ -15,12 +15,10 @@ from hzso_analysis import execution, provenance, wording
 from hzso_analysis.execution import Executed, Order
 from hzso_analysis.faults import ReportError, first_line
 
-NO_DASK = 'a scheduler needs distributed; install it: pip install "hzso-analysis[dask]"'
 CONNECT_SECONDS = 10
 LOOK = 60  # seconds between two looks whether there are workers still
 LOGS = ("distributed", "distributed.client")  # those with levels of their own
 SAME = "install the same versions on the scheduler and its workers"
-Data = tuple[str, str, str, dict[str, str]]  # area, area to compare with, folder, and the hashes of the files
 
 
 class Cluster:
@@ -33,13 +31,13 @@ class Cluster:
         if not self.threads:
             raise ReportError(f"the Dask scheduler at {address} has no workers; start some: dask worker {address}")
 
-    def execute(self, order: Order, data: Data) -> Executed:
+    def execute(self, order: Order) -> Executed:
         """Have a worker execute a notebook, another one if it dies meanwhile, and wait; ReportError if none can."""
         plain = order._asdict() | {"notebook": json.loads(json.dumps(order.notebook))}
         versions = {"hzso_analysis": provenance.library_hash()} | provenance.pins()
         try:
             # pure=False: an order is never answered from what another one gave
-            task = self._client.submit(_sent(), plain, versions, data, pure=False)
+            task = self._client.submit(_sent(), plain, versions, pure=False)
             self._tasks.add(task)
             return self._result(task)
         except ReportError:
@@ -47,11 +45,21 @@ class Cluster:
         except Exception as error:
             raise ReportError(f"{order.where}: {self._said(error)}") from None
 
-    def _said(self, error: BaseException) -> str:
+    def _said(self, error: Exception) -> str:
+        """What is wrong with the cluster, in a line."""
+        from distributed import KilledWorker  # noqa: PLC0415
+
         if execution.stopping.is_set():
             return "interrupted"
-        lost = isinstance(error, CancelledError) or self._client.status == "closed"
-        return f"the Dask scheduler at {self._address} was lost" if lost else _said(error)
+        if isinstance(error, CancelledError) or self._client.status == "closed":
+            return f"the Dask scheduler at {self._address} was lost"
+        if isinstance(error, KilledWorker):
+            died = wording.counted(error.allowed_failures + 1, "worker")
+            return f"{died} died over it, for want of memory perhaps; the logs of the workers say more"
+        if isinstance(error, OSError):
+            return first_line(str(error)) or type(error).__name__
+        said = f"{type(error).__name__}: {first_line(str(error))}"
+        return f"{said}; {SAME}" if isinstance(error, ImportError | RuntimeError | TypeError) else said
 
     def _result(self, task: Any) -> Executed:
         while True:
@@ -76,7 +84,7 @@ def cluster(address: str) -> Iterator[Cluster]:
     try:
         from distributed import Client  # noqa: PLC0415
     except ImportError:
-        raise ReportError(NO_DASK) from None
+        raise ReportError('a scheduler needs distributed; install it: pip install "hzso-analysis[dask]"') from None
     with _quiet():
         _greet(address)
         with warnings.catch_warnings():
@@ -109,37 +117,24 @@ def _greet(address: str) -> None:
 def _sent() -> Callable[..., Executed]:
     """What is sent to a worker: pickled by what it says, as a scheduler or a worker without this package would end."""
 
-    def ask(order: dict[str, Any], versions: dict[str, str], data: Data) -> Executed:
+    def ask(order: dict[str, Any], versions: dict[str, str]) -> Executed:
         from hzso_analysis.cluster import execute_there as execute  # noqa: PLC0415
 
-        return execute(order, versions, data)
+        return execute(order, versions)
 
     return ask
 
 
-def execute_there(plain: dict[str, Any], versions: dict[str, str], data: Data) -> Executed:
+def execute_there(plain: dict[str, Any], versions: dict[str, str]) -> Executed:
     """Execute on another machine what the asking one would: the same code on the same data, or ReportError."""
-    where = plain["where"]
+    order = Order(**plain)
     there = {"hzso_analysis": provenance.library_hash()} | provenance.pins()
     if other := [name for name in sorted({*versions, *there}) if versions.get(name) != there.get(name)]:
-        raise ReportError(f"{where}: a worker has another version of {wording.listing(other)}; {SAME}")
-    area, compared, folder, hashes = data
-    if provenance.data_hashes(area, compared, folder) != hashes:
-        raise ReportError(f"{where}: a worker sees other data in {folder or 'its package'}; share the folder")
-    return execution.execute(Order(**plain))
-
-
-def _said(error: BaseException) -> str:
-    """What is wrong with a cluster, in a line."""
-    from distributed import KilledWorker  # noqa: PLC0415
-
-    if isinstance(error, KilledWorker):
-        died = wording.counted(error.allowed_failures + 1, "worker")
-        return f"{died} died over it, for want of memory perhaps; the logs of the workers say more"
-    if isinstance(error, OSError):
-        return first_line(str(error)) or type(error).__name__
-    said = f"{type(error).__name__}: {first_line(str(error))}"
-    return f"{said}; {SAME}" if isinstance(error, ImportError | RuntimeError | TypeError) else said
+        raise ReportError(f"{order.where}: a worker has another version of {wording.listing(other)}; {SAME}")
+    given = [order.parameters[name] for name in ("area", "compare_with", "data_dir")]
+    if provenance.data_hashes(*given) != order.data:
+        raise ReportError(f"{order.where}: a worker sees other data in {given[2] or 'its package'}; share the folder")
+    return execution.execute(order)
 
 
 @contextmanager

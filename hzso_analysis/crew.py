@@ -6,31 +6,35 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from hzso_analysis import execution, kernels, wording
-from hzso_analysis.cluster import Data, cluster
+from hzso_analysis.cluster import cluster
 from hzso_analysis.execution import Executed, Order
 
-Execute = Callable[[Order, Data], Executed]
+Execute = Callable[[Order], Executed]
 
 
 def cores() -> int:
-    """The cores this process may use."""
+    """The cores this process may use.
+
+    >>> cores() > 0
+    True
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Crew:
-    """Takes orders for notebooks; `hands` is how many are executed at once, `end_all` wakes those who wait for one."""
+    """Takes orders for notebooks; `at_once` is how many it executes at a time, `end_all` wakes who waits for one."""
 
-    def __init__(self, pool: ThreadPoolExecutor, hands: int, execute: Execute, end_all: Callable[[], None]) -> None:
-        self.hands = hands
+    def __init__(self, pool: ThreadPoolExecutor, at_once: int, execute: Execute, end_all: Callable[[], None]) -> None:
+        self.at_once = at_once
         self._pool, self._execute, self._end_all = pool, execute, end_all
         self._orders: dict[Future[Executed], str] = {}
 
-    def submit(self, order: Order, data: Data) -> Future[Executed]:
+    def submit(self, order: Order) -> Future[Executed]:
         """Have a notebook executed."""
-        future = self._pool.submit(self._execute, order, data)
+        future = self._pool.submit(self._execute, order)
         self._orders[future] = order.where
         future.add_done_callback(lambda done: self._orders.pop(done, None))
         return future
@@ -57,18 +61,13 @@ def crew(jobs: int | None = None, scheduler: str = "") -> Iterator[Crew]:
 
     Raises ReportError where no cluster answers or distributed is not installed.
     """
-    if scheduler:
-        with cluster(scheduler) as far, _crew(far.threads, far.execute, far.give_up) as hands:
-            yield hands
-        return
-    with _crew(jobs or cores(), lambda order, _: execution.execute(order), kernels.end_all) as hands:
-        yield hands
-
-
-@contextmanager
-def _crew(hands: int, execute: Execute, end_all: Callable[[], None]) -> Iterator[Crew]:
-    with ThreadPoolExecutor(hands, thread_name_prefix="chapter") as pool:
-        made = Crew(pool, hands, execute, end_all)
+    with ExitStack() as held:
+        at_once, execute, end_all = jobs or cores(), execution.execute, kernels.end_all
+        if scheduler:
+            far = held.enter_context(cluster(scheduler))
+            at_once, execute, end_all = far.threads, far.execute, far.give_up
+        pool = held.enter_context(ThreadPoolExecutor(at_once, thread_name_prefix="chapter"))
+        made = Crew(pool, at_once, execute, end_all)
         try:
             yield made
         except KeyboardInterrupt:

@@ -14,7 +14,7 @@ import nbformat
 from jupyter_core.paths import jupyter_runtime_dir
 from nbformat import NotebookNode
 
-from hzso_analysis import provenance
+from hzso_analysis import printing, provenance
 from hzso_analysis.answers import cache_folder, kept
 from hzso_analysis.crew import Crew
 from hzso_analysis.edition import Edition, open_edition, parameter_faults, rows_hash
@@ -67,7 +67,13 @@ class Draft:
 
 
 def check_parameters(wanted: list[dict[str, Any]]) -> None:
-    """Raise ValueError naming every wrong parameter of all reports."""
+    """Raise ValueError naming every wrong parameter of all reports.
+
+    >>> check_parameters([{"area": "hangzhou", "year": "next"}])
+    Traceback (most recent call last):
+    ...
+    ValueError: ...
+    """
     if faults := dict.fromkeys(text for order in wanted for text in parameter_faults(**order)):
         raise ValueError("\n".join(faults))
 
@@ -90,11 +96,11 @@ def begin(order: dict[str, Any], how: How, sources: Sources, hands: Crew) -> Dra
         same = {} if how.force else provenance.unchanged_chapters(target, sources.hashes, shown, draft.rows)
         for stem, notebook in sources.notebooks.items():
             if stem in same:
-                draft.chapters[stem] = _there(target / f"{stem}.ipynb", same[stem])
+                draft.chapters[stem] = _from_before(target / f"{stem}.ipynb", same[stem])
                 continue
             run = shown | {"data_dir": folder}
-            task = Order(f"{name}: {stem}.ipynb", notebook, run, shown, how.timeout, how.cold, os.getcwd())
-            draft.chapters[stem] = hands.submit(task, (order["area"], order["compare_with"], folder, data))
+            task = Order(f"{name}: {stem}.ipynb", notebook, run, shown, how.timeout, how.cold, os.getcwd(), data)
+            draft.chapters[stem] = hands.submit(task)
             draft.chapters[stem].add_done_callback(draft.give_up_if_failed)
         from hzso_analysis.pages import front  # noqa: PLC0415 (heavy: it loads while the first kernels start)
 
@@ -111,15 +117,17 @@ def finish(draft: Draft, *, pdf: bool) -> Path:
 
     Raises ReportError for the first notebook that failed and for what cannot be written; the old report stays.
     """
-    from hzso_analysis.pages import write_rest  # noqa: PLC0415
+    from hzso_analysis.pages import PDF, report_title, whole_page, write_rest  # noqa: PLC0415
 
     with draft.closing, _naming(draft.name):
         new = draft.folder / "new"
         new.mkdir()
         chapters, extra = _written(draft, new)
-        write_rest(new, chapters, draft.edition, draft.found)
+        write_rest(new, chapters, draft.edition, draft.found, pdf=pdf)
         if pdf:
-            _print(new, chapters, draft)
+            page = draft.folder / "print.html"
+            page.write_text(whole_page(new, chapters, draft.edition), encoding="utf-8", newline="\n")
+            printing.print_pdf(page, new / PDF, title=report_title(draft.edition))
         made = {c.stem: {"hash": c.hash, "files": extra[c.stem]} for c in chapters}
         parts = {"parameters": draft.shown, "data": draft.data, "rows": draft.rows, "chapters": made}
         provenance.write_manifest(new, parts)
@@ -137,7 +145,7 @@ def _naming(name: str) -> Iterator[None]:
         raise ReportError(f"{name}: {cause}" + (f": {error.filename}" if error.filename else "")) from None
 
 
-def _there(path: Path, told: dict[str, Any]) -> Future[Executed]:
+def _from_before(path: Path, told: dict[str, Any]) -> Future[Executed]:
     """A chapter of the report before, as if it had just been executed."""
     future: Future[Executed] = Future()
     notebook = nbformat.v4.reads(path.read_text(encoding="utf-8"))  # it was valid when it was written
@@ -187,14 +195,3 @@ def _from_here(path: str) -> str:
         return Path(os.path.relpath(path)).as_posix() if os.path.isabs(path) else path
     except ValueError:  # another drive
         return path
-
-
-def _print(folder: Path, chapters: list[Any], draft: Draft) -> None:
-    """Print the pages of a report as one PDF beside them and let the index lead to it."""
-    from hzso_analysis import printing  # noqa: PLC0415
-    from hzso_analysis.pages import PDF, WORKBOOK, report_title, whole_page, write_index  # noqa: PLC0415
-
-    page = draft.folder / "print.html"
-    page.write_text(whole_page(folder, chapters, draft.edition), encoding="utf-8", newline="\n")
-    printing.print_pdf(page, folder / PDF, title=report_title(draft.edition))
-    write_index(folder, chapters, draft.edition, draft.found, files=[WORKBOOK, PDF])

@@ -7,7 +7,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,12 +23,14 @@ from hzso_analysis.faults import ReportError, first_line, nearest
 from hzso_analysis.kernel_process import ASK, TELLING
 from hzso_analysis.workshop import SECONDS
 
-START_SECONDS = 60
-KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LANGUAGE = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 INJECTED = "injected-parameters"
 ASKING = "asking"
 PAPERMILL = {"kernel_name": "python3", "progress_bar": False, "coalesce_streams": True, "record_timing": False}
-PAPERMILL |= {"request_save_on_cell_execute": False, "shutdown_kernel": "immediate", "start_timeout": START_SECONDS}
+PAPERMILL |= {"request_save_on_cell_execute": False, "shutdown_kernel": "immediate", "start_timeout": 60}
 stopping = threading.Event()  # set while a run is given up, so that no kernel is started again
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it has to say is said by ReportError
 
@@ -36,7 +38,8 @@ logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it has 
 class Order(NamedTuple):
     """A notebook to be executed: `where` names it in errors, `shown` are the parameters as they stand in it after.
 
-    It may take `timeout` seconds from its first cell on; `folder` is its working directory.
+    It may take `timeout` seconds from its first cell on; `folder` is its working directory, and `data` are the hashes
+    of the files with the figures it is about.
     """
 
     where: str
@@ -46,6 +49,7 @@ class Order(NamedTuple):
     timeout: float = SECONDS
     cold: bool = False
     folder: str = ""
+    data: Mapping[str, str] = {}
 
 
 class Executed(NamedTuple):
@@ -64,7 +68,7 @@ def load_notebooks(parameters: dict[str, Any]) -> dict[str, NotebookNode]:
         except (ValueError, LookupError, TypeError, AttributeError):
             faults.append(f"{path.name}: is no notebook that can be read")
             continue
-        notebook.metadata |= {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
+        notebook.metadata |= LANGUAGE
         notebook.nbformat_minor = 5
         notebook.cells = [cell for cell in notebook.cells if INJECTED not in _tags(cell)]
         for place, cell in enumerate(notebook.cells):
@@ -102,9 +106,9 @@ def execute(order: Order) -> Executed:
     notebook = nbformat.from_dict(order.notebook)
     notebook.cells.append(nbformat.v4.new_code_cell(ASK, id=ASKING))
     for cold in (order.cold, True):
-        started: list[int] = []
+        begun: list[NotebookNode] = []
         try:
-            done = _papermill(notebook, order, started, cold)
+            done = _papermill(notebook, order, begun, cold)
         except PapermillExecutionError as error:
             reason = f"{error.ename}: {first_line(error.evalue)}"
         except CellTimeoutError:
@@ -113,31 +117,31 @@ def execute(order: Order) -> Executed:
             reason = first_line(str(error)) or type(error).__name__
         else:
             return _checked(done, order)
-        if started or stopping.is_set():
+        if begun or stopping.is_set():
             break
-    raise ReportError(f"{order.where}{_cell(notebook, started, bool(order.parameters))}: {reason}")
+    raise ReportError(f"{order.where}{_last(begun)}: {reason}")
 
 
-def _papermill(notebook: NotebookNode, order: Order, started: list[int], cold: bool) -> NotebookNode:
-    """Execute all cells, noting in `started` those that began; they share the time the notebook may take."""
+def _papermill(notebook: NotebookNode, order: Order, begun: list[NotebookNode], cold: bool) -> NotebookNode:
+    """Execute all cells, noting in `begun` those that began; they share the time the notebook may take."""
     if stopping.is_set():
         raise RuntimeError("interrupted")
     ends: list[float] = []  # set when the first cell begins: the start of a kernel has a limit of its own
 
     def begin(cell: NotebookNode, cell_index: int) -> None:
-        started.append(cell_index)
+        begun.append(cell)
         ends.append(ends[0] if ends else time.monotonic() + order.timeout)
 
     def left(cell: NotebookNode) -> float:
         return max(0.01, ends[0] - time.monotonic())
 
-    hooks: dict[str, Callable[..., Any]] = {"on_cell_start": begin, "timeout_func": left}
     # not papermill's cwd: that changes the directory of the whole process, which other threads are using
     place = {"metadata": {"path": order.folder}} if Path(order.folder).is_dir() else {}
-    options = {"kernel_manager_class": kernels.manager(cold=cold), "resources": place} | PAPERMILL
+    options = PAPERMILL | {"kernel_manager_class": kernels.manager(cold=cold), "resources": place}
+    options |= {"on_cell_start": begin, "timeout_func": left}
     loop = ensure_event_loop()
     try:
-        done: NotebookNode = papermill.execute_notebook(notebook, None, order.parameters, **options, **hooks)
+        done: NotebookNode = papermill.execute_notebook(notebook, None, order.parameters, **options)
         return done
     finally:
         _close(loop)  # each thread has its own, and nobody else would close it
@@ -152,16 +156,10 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-def _cell(notebook: NotebookNode, started: list[int], injected: bool) -> str:
-    """The place of the cell that ran last, its number among the code cells, an injected one not counted."""
-    if not started:
-        return ""
-    tagged = next(
-        (place for place, cell in enumerate(notebook.cells) if "parameters" in _tags(cell)), len(notebook.cells)
-    )
-    last = started[-1] - (injected and started[-1] > tagged)
-    code = [cell for cell in notebook.cells[: last + 1] if cell.cell_type == "code" and cell.id != ASKING]
-    return f", code cell {len(code)}"
+def _last(begun: list[NotebookNode]) -> str:
+    """The place of the cell that began last, its number among the code cells of the notebook as it was written."""
+    code = [cell for cell in begun if cell.cell_type == "code" and cell.id != ASKING and INJECTED not in _tags(cell)]
+    return f", code cell {len(code)}" if begun else ""
 
 
 def _checked(done: NotebookNode, order: Order) -> Executed:
@@ -203,16 +201,20 @@ def _assigning(code: list[NotebookNode], name: str) -> str:
 
 
 def tidy(notebook: NotebookNode, parameters: dict[str, Any]) -> NotebookNode:
-    """Take out of an executed notebook what differs between runs and machines; return the same notebook."""
+    """Take out of an executed notebook what differs between runs and machines; return the same notebook.
+
+    >>> notebook = nbformat.v4.new_notebook(metadata={"papermill": {"duration": 1.5}})
+    >>> sorted(tidy(notebook, {}).metadata)
+    ['kernelspec', 'language_info']
+    """
     notebook.metadata.pop("papermill", None)
-    notebook.metadata |= {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
+    notebook.metadata |= LANGUAGE
     for cell in notebook.cells:
         for key in ("papermill", "execution", "ExecuteTime"):
             cell.metadata.pop(key, None)
         if INJECTED in _tags(cell):
-            texts = {name: json.dumps(value, ensure_ascii=False) for name, value in parameters.items()}
-            texts |= {name: str(value) for name, value in parameters.items() if isinstance(value, bool)}
-            lines = [f"{name} = {text}" for name, text in texts.items()]
+            quoted = {n: json.dumps(v, ensure_ascii=False) for n, v in parameters.items() if isinstance(v, str)}
+            lines = [f"{name} = {text}" for name, text in (parameters | quoted).items()]
             cell |= {"id": INJECTED, "source": "\n".join(["# Parameters", *lines])}
         if not _tags(cell):
             cell.metadata.pop("tags", None)

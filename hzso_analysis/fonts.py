@@ -17,13 +17,15 @@ from pathlib import Path
 
 FIRST_CHINESE = 0x2E80  # the radicals; all that is wide and Chinese comes later in Unicode
 CHINESE = re.compile(f"[{chr(FIRST_CHINESE)}-\U0010ffff]")
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-FAMILY = "hzso Noto Sans SC"
 ROOM = "/* Chinese letters */"  # where the style of a page has room for the font
 
 
 def chinese_font() -> Path:
-    """The path of the Chinese font; ImportError says what to install where there is none."""
+    """The path of the Chinese font; ImportError says what to install where there is none.
+
+    >>> chinese_font().name
+    'NotoSansSC-Regular.ttf'
+    """
     package = find_spec("zhplot")
     if package is None or package.origin is None:
         raise ImportError("the Chinese font is missing; install it with: pip install zhplot")
@@ -48,12 +50,16 @@ def drawable(text: str) -> str:
     if not lacking(text):
         return text
     known = _letters_of_charts() | _chinese_letters()
-    return "".join(letter if ord(letter) in known or letter == "\n" else REPLACEMENT for letter in text)
+    return "".join(letter if ord(letter) in known or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 @cache
 def chinese_family() -> str:
-    """The name of the Chinese font for matplotlib, which knows it from the first call on."""
+    """The name of the Chinese font for matplotlib, which knows it from the first call on.
+
+    >>> chinese_family()
+    'Noto Sans SC'
+    """
     from matplotlib import font_manager  # noqa: PLC0415
 
     manager = font_manager.fontManager
@@ -68,14 +74,9 @@ def with_letters(html: str) -> str:
     >>> with_letters("<style>/* Chinese letters */</style>USD 1.872 billion")
     '<style></style>USD 1.872 billion'
     """
-    return html.replace(ROOM, _embedded(html), 1)
-
-
-def _embedded(text: str) -> str:
-    """The CSS rule that brings the Chinese letters of a text into a page, blank where there are none."""
-    letters = frozenset(map(ord, CHINESE.findall(text)))
-    letters &= _chinese_letters() if letters else letters
-    return _rule(letters) if letters else ""
+    found = frozenset(map(ord, CHINESE.findall(html)))
+    letters = found and found & _chinese_letters()
+    return html.replace(ROOM, _rule(letters) if letters else "", 1)
 
 
 @lru_cache(maxsize=64)
@@ -91,9 +92,8 @@ def _rule(letters: frozenset[int]) -> str:
         subset.save_font(font, raw, options)
     data = base64.b64encode(raw.getvalue()).decode()
     reach = f"U+{FIRST_CHINESE:X}-10FFFF"  # or a page would take the height of its lines from this font
-    return (
-        f'@font-face {{ font-family: "{FAMILY}"; src: url("data:font/woff;base64,{data}"); unicode-range: {reach}; }}'
-    )
+    source = f'font-family: "hzso Noto Sans SC"; src: url("data:font/woff;base64,{data}")'
+    return f"@font-face {{ {source}; unicode-range: {reach}; }}"
 
 
 @cache

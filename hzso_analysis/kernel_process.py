@@ -25,7 +25,29 @@ TELLING = "application/vnd.hzso.told+json"
 ASK = "from hzso_analysis import kernel_process\nkernel_process.tell(globals())"
 _PATH = [entry for entry in sys.path if entry]  # as it was before anybody added to it
 _SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr", "/var")
-_opened: dict[str, None] = {}
+_opened: set[str] = set()
+
+
+@contextmanager
+def replaced(names: dict[str, Any], name: str, value: object) -> Iterator[None]:
+    """While this lasts a name means another value, in `sys.modules` or among the names of a module.
+
+    >>> names = {"depth": 1}
+    >>> with replaced(names, "depth", 2):
+    ...     print(names)
+    {'depth': 2}
+    >>> names
+    {'depth': 1}
+    """
+    before = names.get(name)
+    names[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del names[name]
+        else:
+            names[name] = before
 
 
 @contextmanager
@@ -33,19 +55,21 @@ def without(module: str) -> Iterator[None]:
     """While this lasts an import of `module` fails, for packages that can do without it, and no garbage is looked for.
 
     Imports make next to none, and looking for it takes a tenth of their time.
+
+    >>> with without("colorsys"):
+    ...     import colorsys
+    Traceback (most recent call last):
+    ...
+    ModuleNotFoundError: import of colorsys halted; None in sys.modules
     """
-    loaded = sys.modules.pop(module, None)
-    sys.modules[module] = None  # type: ignore[assignment]  # which makes an import fail
     looked = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with replaced(sys.modules, module, None):
+            yield
     finally:
         if looked:
             gc.enable()
-        del sys.modules[module]
-        if loaded:
-            sys.modules[module] = loaded
 
 
 def import_kernel() -> type[Any]:
@@ -62,8 +86,10 @@ def warm_up(*modules: str) -> None:
         from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415 (not on all systems)
 
         resource_tracker.ensure_running()  # which unblocks the signal, if it is not running yet
+        # whatever options (-W, -P, -O) this Python was started with, an ordinary kernel has none
+        plain = replaced(vars(util), "_args_from_interpreter_flags", list)
         # Ctrl-C reaches the whole group, also while it loads
-        with starting, _blocked(signal.SIGINT), _without_options():
+        with starting, _blocked(signal.SIGINT), plain:
             multiprocessing.get_context("forkserver").set_forkserver_preload(["hzso_analysis.preload", *modules])
             forkserver.ensure_running()
 
@@ -116,15 +142,10 @@ def tell(names: dict[str, Any]) -> None:
 
 def files_read() -> list[str]:
     """The files this process has read since it is a kernel: not those of Python, of the system, or hidden ones."""
-    own = [str(Path(__file__).parent), sys.prefix, sys.base_prefix, *_SYSTEM]
+    own = (str(Path(__file__).parent), sys.prefix, sys.base_prefix, *_SYSTEM)
     paths = {*_opened, *(getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))}
-    found = []
-    for path in sorted(paths):
-        if path.startswith(tuple(own)) or "__pycache__" in path or "/." in path.replace(os.sep, "/"):
-            continue
-        if os.path.isfile(path):
-            found.append(path)
-    return found
+    shown = (path for path in paths if not path.startswith(own) and "__pycache__" not in path)
+    return sorted(path for path in shown if "/." not in path.replace(os.sep, "/") and os.path.isfile(path))
 
 
 @contextmanager
@@ -136,23 +157,11 @@ def _blocked(number: int) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@contextmanager
-def _without_options() -> Iterator[None]:
-    """Start it like an ordinary kernel, whatever options (-W, -P, -O) this Python was started with."""
-    options = util._args_from_interpreter_flags  # type: ignore[attr-defined]  # private
-    util._args_from_interpreter_flags = list  # type: ignore[attr-defined]  # private
-    try:
-        yield
-    finally:
-        util._args_from_interpreter_flags = options  # type: ignore[attr-defined]  # private
-
-
 def _notice(event: str, details: tuple[Any, ...]) -> None:
     """Note a file that is opened to be read; called by Python itself."""
-    if event != "open" or not isinstance(details[0], str | bytes | os.PathLike):
-        return
-    if not details[2] & (os.O_WRONLY | os.O_RDWR):
-        _opened[os.path.abspath(os.fsdecode(details[0]))] = None
+    named = event == "open" and isinstance(details[0], str | bytes | os.PathLike)
+    if named and not details[2] & (os.O_WRONLY | os.O_RDWR):
+        _opened.add(os.path.abspath(os.fsdecode(details[0])))
 
 
 def _end_with(sentinel: int, connection: Path) -> None:

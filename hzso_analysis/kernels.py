@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pathlib
 import signal
 import sys
 import types
 import uuid
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,7 +29,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_core.utils import ensure_dir_exists
 from traitlets import Type, default
 
-from hzso_analysis.kernel_process import CAN_FORK, run_forked, starting, warm_up
+from hzso_analysis.kernel_process import CAN_FORK, replaced, run_forked, starting, warm_up
 
 MODULE = "hzso_analysis.kernel_process"
 # the kernel talks to the terminal: of TCP, which here never leaves the machine, of being shut down
@@ -95,8 +93,7 @@ class OwnKernel(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """How to start this interpreter as a kernel."""
-        spec = {"argv": COMMAND, "display_name": "Python 3", "language": "python", "metadata": self.metadata}
-        return KernelSpec(resource_dir="", **spec)
+        return KernelSpec(argv=COMMAND, display_name="Python 3", language="python", metadata=self.metadata)
 
 
 class WarmKernel(OwnKernel):
@@ -118,7 +115,7 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel of a command line, `python -m` the module of this package."""
-        self.cwd = kwargs.get("cwd") or pathlib.Path.cwd()
+        self.cwd = kwargs.get("cwd") or Path.cwd()
         environment = kwargs.get("env") or dict(os.environ)
         try:
             process = ForkedProcess(cmd[cmd.index(MODULE) + 1 :], environment, str(self.cwd))
@@ -139,7 +136,8 @@ class ForkedProcess:
         # daemon: should this process end in a way that nobody foresaw, it does not wait for its kernels
         self._process = context.Process(target=run_forked, args=(arguments, environment, folder), daemon=True)
         warm_up()
-        with _hidden_main():
+        # or multiprocessing would run the user's script again in the kernel, as it does for functions of it
+        with starting, replaced(sys.modules, "__main__", types.ModuleType("__main__")):
             self._process.start()
         self.pid = self._process.pid
 
@@ -167,7 +165,11 @@ class ForkedProcess:
 
 
 def manager(*, cold: bool = False) -> type[OwnKernel]:
-    """The kind of kernel to use here."""
+    """The kind of kernel to use here.
+
+    >>> manager(cold=True).__name__
+    'OwnKernel'
+    """
     # a daemon, as the workers of a Dask cluster are by default, may have no children of this kind
     if cold or not CAN_FORK or multiprocessing.current_process().daemon:
         return OwnKernel
@@ -188,15 +190,3 @@ def end_all() -> None:
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
-
-
-@contextmanager
-def _hidden_main() -> Iterator[None]:
-    """Keep multiprocessing from running the user's script again in the kernel, which it does for functions of it."""
-    with starting:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main

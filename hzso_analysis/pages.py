@@ -21,7 +21,6 @@ from hzso_analysis.faults import ReportError
 from hzso_analysis.folders import TEMPLATES
 
 WORKBOOK, PDF, CONTENTS = "tables.xlsx", "report.pdf", "contents.json"
-FILES = {WORKBOOK: "pages.xlsx", PDF: "pages.pdf"}
 BASIS = {"estimated": "pages.estimated", "published": "pages.published"}
 REFERS = re.compile(r'(\b(?:id|for|aria-labelledby)="|\bhref="#|\burl\(#)')
 
@@ -41,7 +40,12 @@ class Chapter(NamedTuple):
 
 
 def chapter_of(stem: str, notebook: NotebookNode) -> Chapter:
-    """The chapter that an executed notebook is; its question is the first heading, without marks of emphasis."""
+    """The chapter that an executed notebook is; its question is the first heading, without marks of emphasis.
+
+    >>> cell = nbformat.v4.new_markdown_cell("# How *large* is it?")
+    >>> chapter_of("01_scale", nbformat.v4.new_notebook(cells=[cell]))[:3]
+    ('01_scale', 'Scale', 'How large is it?')
+    """
     line, _ = _title(notebook)
     name = stem[3:].replace("_", " ").capitalize()
     return Chapter(stem, name, re.sub(r"[*_`]", "", line.lstrip("# ").strip()) or name, notebook)
@@ -80,29 +84,24 @@ def write_page(folder: Path, place: int, chapters: list[Chapter], edition: Editi
     chapter = chapters[place]
     save_notebook(chapter.notebook, folder / f"{chapter.stem}.ipynb")
     page = {"place": place, "edition": edition_lines(edition), "show_code": edition.show_code}
-    page["code"] = any(cell.cell_type == "code" for cell in chapter.notebook.cells)
     body, page["sections"] = _with_sections(chapter.notebook)
     page["prefix"] = f"{edition.area}-{edition.year}-{chapter.name.lower().replace(' ', '-')}"
-    html = _render("chapter.html.j2", nb=body, resources={"report": _report(chapters, edition), "page": page})
+    html = _render("chapter.html.j2", chapters, edition, nb=body, page=page)
     _write(html, folder / f"{chapter.stem}.html")
 
 
-def write_rest(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any]) -> None:
-    """Write what is made of all chapters: the tables as a workbook, the index, and what it all contains."""
+def write_rest(
+    folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any], *, pdf: bool = False
+) -> None:
+    """Write what is made of all chapters: the tables as a workbook, the index, and what it all contains.
+
+    With `pdf` the index leads to the printed report, too.
+    """
     tables = [(chapter.stem, chapter.name, list(records(chapter.notebook))) for chapter in chapters]
     (folder / WORKBOOK).write_bytes(downloads.tables_workbook(tables, report_title(edition), stamps(edition)))
-    write_index(folder, chapters, edition, found, files=[WORKBOOK])
+    page = found | {"workbook": WORKBOOK, "pdf": pdf and PDF}
+    _write(_render("report.html.j2", chapters, edition, page=page), folder / "index.html")
     _write_contents(folder, chapters, edition, found)
-
-
-def write_index(
-    folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any], *, files: list[str]
-) -> None:
-    """Write the index of the chapters with links to `files`."""
-    cards = [chapter._asdict() | {"picture": _picture(chapter)} for chapter in chapters]
-    resources = {"report": _report(chapters, edition), "page": found | {"cards": cards}}
-    resources["page"]["files"] = [(file, wording.say(FILES[file])) for file in files]
-    _write(_render("report.html.j2", resources=resources), folder / "index.html")
 
 
 def whole_page(folder: Path, chapters: list[Chapter], edition: Edition) -> str:
@@ -120,8 +119,7 @@ def whole_page(folder: Path, chapters: list[Chapter], edition: Edition) -> str:
             (ident, re.sub(rf'href="{stem}\.html(?:#[^"]*)?"', f'href="#{prefix}-top"', main))
             for ident, main in sections
         ]
-    resources = {"report": _report(chapters, edition), "sections": sections}
-    return fonts.with_letters(_render("print.html.j2", resources=resources))
+    return fonts.with_letters(_render("print.html.j2", chapters, edition, sections=sections))
 
 
 def prose(markdown: str) -> str:
@@ -134,7 +132,13 @@ def prose(markdown: str) -> str:
 
 
 def records(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
-    """The exhibits of an executed notebook as plain data, in order."""
+    """The exhibits of an executed notebook as plain data, in order.
+
+    >>> output = nbformat.v4.new_output("display_data", metadata={"hzso": {"name": "Table 1"}})
+    >>> cell = nbformat.v4.new_code_cell(outputs=[output])
+    >>> list(records(nbformat.v4.new_notebook(cells=[cell])))
+    [{'name': 'Table 1'}]
+    """
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if "hzso" in output.get("metadata", {}):
@@ -162,19 +166,16 @@ def save_notebook(notebook: NotebookNode, path: Path) -> None:
 def _templates() -> Environment:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     environment.filters |= {"prose": prose, "sentences": exhibits.sentences_html, "anchor": _anchor}
-    environment.filters |= {"csv_link": downloads.csv_link}
+    environment.filters |= {"csv_link": downloads.csv_link, "picture": _picture}
     environment.globals |= {"say": wording.say, "lang": wording.LANGUAGE, "font": fonts.ROOM}
     return environment
 
 
-def _render(template: str, **given: Any) -> str:
-    return _templates().get_template(template).render(**given)
-
-
-def _report(chapters: list[Chapter], edition: Edition) -> dict[str, Any]:
+def _render(template: str, chapters: list[Chapter], edition: Edition, **given: Any) -> str:
     title, said = report_title(edition), stamps(edition)
-    found = {"title": title, "chapters": [chapter._asdict() for chapter in chapters], "footer": _css_text(title)}
-    return found | {"stamps": said, "head": _css_text(" ".join(said))}
+    report = {"title": title, "chapters": chapters, "stamps": said}
+    report |= {"footer": _css_text(title), "head": _css_text(" ".join(said))}
+    return _templates().get_template(template).render(report=report, **given)
 
 
 def _css_text(text: str) -> str:
@@ -228,8 +229,8 @@ def _picture(chapter: Chapter) -> str:
         if "image/svg+xml" in data:
             own = REFERS.sub(rf"\g<1>c{chapter.stem[:2]}-", data["image/svg+xml"])
             return f'<figure class="chart"><div class="plot" tabindex="0">{own}</div></figure>'
-    gaps = [data["text/html"] for data in outputs if data.get("text/html", "").startswith('<p class="gap')]
-    return gaps[0] if gaps else ""
+    texts: Iterator[str] = (data.get("text/html", "") for data in outputs)
+    return next((text for text in texts if text.startswith('<p class="gap')), "")
 
 
 def _write_contents(folder: Path, chapters: list[Chapter], edition: Edition, found: dict[str, Any]) -> None:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from hzso_analysis.faults import ReportError
 from hzso_analysis.workshop import write_aside
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Playwright, Route
+    from playwright.sync_api import Route
 
 VARIABLE = "HZSO_BROWSER"
 COMMANDS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
@@ -42,7 +42,6 @@ PREPARE = """async (title) => {
   }
   await document.fonts.ready;
 }"""
-NO_DATE = b"20000101000000+00'00'"
 T = TypeVar("T")
 
 
@@ -111,30 +110,21 @@ def _printed(browser: str, profile: str, name: str, html: bytes, title: str) -> 
         else:
             route.abort()
 
+    # a browser of its own that is offline, runs no scripts and keeps what it stores in `profile`
+    settings: dict[str, Any] = {"executable_path": browser, "timeout": 1000 * SECONDS}
+    settings |= {"offline": True, "java_script_enabled": False, "accept_downloads": False}
+    # root has no sandbox in Chromium; everybody else keeps it
+    settings["chromium_sandbox"] = not (hasattr(os, "geteuid") and os.geteuid() == 0)
     with sync_playwright() as playwright:
-        sheet = _sheet(playwright, browser, profile)
-        sheet.context.route("**/*", answer)
+        context = playwright.chromium.launch_persistent_context(profile, **settings)
+        context.set_default_timeout(1000 * SECONDS)
+        context.route("**/*", answer)
+        sheet = context.pages[0]
         sheet.goto(address)
         sheet.evaluate(PREPARE, title)
         raw = sheet.pdf(**PAPER)  # type: ignore[arg-type]  # settings of several types
-        sheet.context.close()
+        context.close()
     return raw
-
-
-def _sheet(playwright: Playwright, browser: str, profile: str) -> Page:
-    """An empty page in a browser of its own that is offline, runs no scripts and keeps what it stores in `profile`."""
-    # root has no sandbox in Chromium; everybody else keeps it
-    context = playwright.chromium.launch_persistent_context(
-        profile,
-        executable_path=browser,
-        chromium_sandbox=not (hasattr(os, "geteuid") and os.geteuid() == 0),
-        timeout=1000 * SECONDS,
-        offline=True,
-        java_script_enabled=False,
-        accept_downloads=False,
-    )
-    context.set_default_timeout(1000 * SECONDS)
-    return context.pages[0]
 
 
 def _apart(work: Callable[[], T]) -> T:
@@ -179,7 +169,7 @@ def _without_clock(raw: bytes) -> bytes:
     >>> _without_clock(b"/ModDate (D:20261125142242+00'00')>> /ID (node00000023)>> /Headers [(node00000007)]")
     b"/ModDate (D:20000101000000+00'00')>> /ID (node00000001)>> /Headers [(node00000000)]"
     """
-    raw = re.sub(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}[+-]\d\d'\d\d'", rb"\g<1>" + NO_DATE, raw, count=2)
+    raw = re.sub(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}[+-]\d\d'\d\d'", rb"\g<1>20000101000000+00'00'", raw, count=2)
     ids = re.compile(rb"(?<!/Title )\(node(\d{8})\)")
     order = {number: b"(node%08d)" % place for place, number in enumerate(sorted(set(ids.findall(raw))))}
     return ids.sub(lambda match: order[match[1]], raw)

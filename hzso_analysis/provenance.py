@@ -32,7 +32,11 @@ def digest(*parts: Any) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """The hash of what is in a file, blank where it cannot be read."""
+    """The hash of what is in a file, blank where it cannot be read.
+
+    >>> file_hash(Path("/no/such/file"))
+    ''
+    """
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
@@ -51,7 +55,11 @@ def library_hash() -> str:
 
 @cache
 def pins() -> dict[str, str]:
-    """The versions of Python and of the packages that this one asks for."""
+    """The versions of Python and of the packages that this one asks for.
+
+    >>> "python" in pins()
+    True
+    """
     try:
         wanted = metadata.requires("hzso-analysis") or []
     except metadata.PackageNotFoundError:
@@ -61,12 +69,20 @@ def pins() -> dict[str, str]:
 
 
 def notebooks() -> list[Path]:
-    """The notebooks of a report in order, their names begin with two digits."""
+    """The notebooks of a report in order, their names begin with two digits.
+
+    >>> [path.stem for path in notebooks()][:2]
+    ['00_overview', '01_scale']
+    """
     return sorted(NOTEBOOKS_DIR.glob("[0-9][0-9]_*.ipynb"))
 
 
 def notebook_hash(path: Path) -> str:
-    """The hash of the cells of a notebook without what they showed when it was last run, blank for what is none."""
+    """The hash of the cells of a notebook without what they showed when it was last run, blank for what is none.
+
+    >>> notebook_hash(Path("/no/such/notebook"))
+    ''
+    """
     try:
         cells = json.loads(path.read_bytes())["cells"]
         plain = [[c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", []), c.get("id")] for c in cells]
@@ -76,7 +92,11 @@ def notebook_hash(path: Path) -> str:
 
 
 def data_hashes(area: str, compare_with: str, data_dir: str | Path) -> dict[str, str]:
-    """The hash of each file that an edition is made of, by its path below the data folder."""
+    """The hash of each file that an edition is made of, by its path below the data folder.
+
+    >>> list(data_hashes("hangzhou", "", ""))[:2]
+    ['breaks.csv', 'categories.csv']
+    """
     folder = data_folder(data_dir)
     names = [name for name in dict.fromkeys([area, compare_with]) if name in areas(folder)]
     return {name: file_hash(path) for name, path in data_files(folder, names).items()}
@@ -86,17 +106,29 @@ def notebook_hashes() -> dict[str, str]:
     """The hash of each notebook of a report by its name.
 
     Take them before the notebooks are read: who saves one meanwhile has the page made again, and not kept as new.
+
+    >>> list(notebook_hashes())[:2]
+    ['00_overview', '01_scale']
     """
     return {path.stem: notebook_hash(path) for path in notebooks()}
 
 
 def chapter_hash(stem: str, notebook: str, parameters: dict[str, Any], rows: str, extra: dict[str, str]) -> str:
-    """The hash of all that a chapter is made from: `rows` is that of the data, `extra` are those of other files."""
+    """The hash of all that a chapter is made from: `rows` is that of the data, `extra` are those of other files.
+
+    >>> same, other = (chapter_hash("00_overview", "", {"year": year}, "", {}) for year in (2011, 2012))
+    >>> same == other
+    False
+    """
     return digest(stem, notebook, parameters, rows, library_hash(), pins(), extra)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a report, empty where there is none that can be read."""
+    """The manifest of a report, empty where there is none that can be read.
+
+    >>> read_manifest(Path("/no/such/report"))
+    {}
+    """
     try:
         told = json.loads((folder / MANIFEST).read_bytes())
         whole = isinstance(told, dict) and set(told) >= {"parameters", "data", "rows", "chapters", "outputs"}
@@ -107,14 +139,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def write_manifest(folder: Path, parts: dict[str, Any]) -> None:
     """Write the manifest of a finished report, with the hash of each of its files."""
-    outputs = {path.name: file_hash(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-    told = parts | {"library": library_hash(), "versions": pins(), "outputs": outputs}
+    told = parts | {"library": library_hash(), "versions": pins(), "outputs": _files(folder)}
     text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 
 
+def _files(folder: Path) -> dict[str, str]:
+    """The hash of each file of a report besides the manifest."""
+    return {path.name: file_hash(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+
+
 def extra_files(names: list[str]) -> dict[str, str]:
-    """The hashes of files that a notebook read besides the data, by their names from the working directory."""
+    """The hashes of files that a notebook read besides the data, by their names from the working directory.
+
+    >>> extra_files(["no such file"])
+    {'no such file': ''}
+    """
     return {name: file_hash(Path(name)) for name in names}
 
 
@@ -137,12 +177,10 @@ def is_current(folder: Path, parameters: dict[str, Any], *, pdf: bool) -> bool:
     told = read_manifest(folder)
     if not told or told["parameters"] != parameters or (pdf and "report.pdf" not in told["outputs"]):
         return False
-    if data_hashes(parameters["area"], parameters["compare_with"], parameters["data_dir"]) != told["data"]:
-        return False
     hashes = notebook_hashes()
-    if set(hashes) != set(told["chapters"]):
-        return False
-    if set(unchanged_chapters(folder, hashes, parameters, told["rows"])) != set(told["chapters"]):
-        return False
-    files = {path.name: file_hash(path) for path in folder.iterdir() if path.name != MANIFEST}
-    return bool(files == told["outputs"])
+    return (
+        data_hashes(parameters["area"], parameters["compare_with"], parameters["data_dir"]) == told["data"]
+        and set(hashes) == set(told["chapters"])
+        and unchanged_chapters(folder, hashes, parameters, told["rows"]) == told["chapters"]
+        and _files(folder) == told["outputs"]
+    )

@@ -105,7 +105,7 @@ def refresh_notebooks() -> None:
 
     with crew.crew() as hands:
         orders = {s: execution.Order(f"{s}.ipynb", nb, {}, {}) for s, nb in execution.load_notebooks({}).items()}
-        coming = {stem: hands.submit(order, ("", "", "", {})) for stem, order in orders.items()}
+        coming = {stem: hands.submit(order) for stem, order in orders.items()}
         done = {stem: future.result().notebook for stem, future in coming.items()}
     for stem, notebook in done.items():
         pages.save_notebook(notebook, provenance.NOTEBOOKS_DIR / f"{stem}.ipynb")
@@ -181,10 +181,7 @@ def _build_changed(
             if draft:
                 under_way.append((name, draft))
             # the first is finished once what follows keeps all hands busy meanwhile
-            while (
-                under_way
-                and sum(d.waiting() for _, d in list(under_way)[1:] if isinstance(d, drafts.Draft)) >= hands.hands
-            ):
+            while sum(d.waiting() for _, d in list(under_way)[1:] if isinstance(d, drafts.Draft)) >= hands.at_once:
                 finish_first()
         while under_way:
             finish_first()

@@ -72,7 +72,7 @@ def test_what_is_no_report_is_passed_over(tmp_path):
     (tmp_path / "hangzhou" / "2010").mkdir()
     (tmp_path / "notes" / "2011").parent.mkdir()
     (tmp_path / "notes" / "2011").write_text("A file")
-    assert [(report.area, report.year) for report in find_reports(tmp_path)] == [("hangzhou", 2011)]
+    assert [(report["area"], report["year"]) for report in find_reports(tmp_path)] == [("hangzhou", 2011)]
 
 
 @pytest.mark.parametrize(

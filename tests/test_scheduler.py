@@ -180,7 +180,7 @@ def test_what_is_sent_can_be_read_where_this_package_is_not(desk, monkeypatch):
     make(desk / "notebooks", "00_overview")
     notebook = execution.load_notebooks({})["00_overview"]
     with pytest.raises(ReportError, match="enough"):
-        cluster.Cluster(client, "there").execute(execution.Order("00_overview", notebook, {}, {}), ("", "", "", {}))
+        cluster.Cluster(client, "there").execute(execution.Order("00_overview", notebook, {}, {}))
     path = desk / "sent"
     path.write_bytes(cloudpickle.dumps(sent))
     bare = "import sys, pickle\nfor name in ('hzso_analysis', 'nbformat'):\n    sys.modules[name] = None\n"
@@ -294,7 +294,7 @@ def test_after_a_scheduler_is_lost_what_follows_is_told_the_same_and_nothing_is_
     gone = cluster.Cluster(client, "there")
     gone.give_up()
     with pytest.raises(ReportError, match=r"^next: the Dask scheduler at there was lost$"):
-        gone.execute(execution.Order("next", nbformat.v4.new_notebook(), {}, {}), ("", "", "", {}))
+        gone.execute(execution.Order("next", nbformat.v4.new_notebook(), {}, {}))
 
 
 def test_progress_counts_the_chapters_and_no_result_stays_on_the_cluster(desk, workers, capfd):
@@ -353,9 +353,10 @@ def test_a_daemon_starts_no_warm_process_that_it_could_not_use(monkeypatch):
 
 def test_a_folder_that_a_worker_does_not_have_is_other_data():
     versions = {"hzso_analysis": provenance.library_hash()} | provenance.pins()
-    order = {"where": "hangzhou 2011: 00_overview.ipynb"}
+    given = {"area": "hangzhou", "compare_with": "", "data_dir": "/no/such"}
+    order = execution.Order("00_overview.ipynb", {}, given, given, data={"hangzhou/2011.csv": "0"})
     with pytest.raises(ReportError, match="a worker sees other data in /no/such; share the folder"):
-        cluster.execute_there(order, versions, ("hangzhou", "", "/no/such", {"hangzhou/2011.csv": "0"}))
+        cluster.execute_there(order._asdict(), versions)
 
 
 def test_this_package_is_read_from_one_place_by_all(workers):
