@@ -81,7 +81,7 @@ def build_constraints(figures: pd.DataFrame) -> tuple[list[Cell], list[Constrain
         published += _published(index, row, unit, data_dir)
     cells |= {cell for constraint in published for cell in constraint.terms}
     bands = set(book.index[book["low"].notna()])
-    cells |= _siblings(cells, book, bands)
+    cells |= _relatives(cells, book, bands)
     cells |= _flows(cells, indicators, bands)
     definitions = _flow_sums(cells, indicators, bands) + _children(cells, book) + _groups(cells, book)
     definitions += _nested_months(cells, indicators, book) + _bands(cells, book)
@@ -202,13 +202,21 @@ def _factor(text: str, cell: Cell, base: Cell, low: float, high: float, index: i
     return rows
 
 
-def _siblings(cells: set[Cell], book: pd.DataFrame, bands: set[str]) -> set[Cell]:
-    """Children of a complete split: all of them, and the parent, as soon as one is a cell; size bands in both units."""
-    complete = book[book["relation"] == "complete"]
-    family = {child: [parent, *group.index] for parent, group in complete.groupby("parent") for child in group.index}
-    added = {cell._replace(category=name) for cell in cells for name in family.get(cell.category, [])}
-    banded = {c for c in cells | added if c.category in bands and (c.indicator, c.unit) in BANDED}
-    return added | {c._replace(indicator=indicator, unit=unit) for c in banded for indicator, unit in BANDED}
+def _relatives(cells: set[Cell], book: pd.DataFrame, bands: set[str]) -> set[Cell]:
+    """Parents of cells, and theirs; all children of a complete split as soon as one is a cell; bands in both units."""
+    family: dict[str, list[str]] = {}
+    for parent, children in book.groupby("parent"):
+        complete = children.index[children["relation"] == "complete"]
+        family |= {child: [parent, *(complete if child in complete else [])] for child in children.index}
+    added: set[Cell] = set()
+    new = cells
+    while new:
+        kin = {cell._replace(category=name) for cell in new for name in family.get(cell.category, [])}
+        banded = [cell for cell in new if cell.category in bands and (cell.indicator, cell.unit) in BANDED]
+        kin |= {cell._replace(indicator=indicator, unit=unit) for cell in banded for indicator, unit in BANDED}
+        new = kin - added
+        added |= new
+    return added
 
 
 def _flows(cells: set[Cell], indicators: dict[str, Any], bands: set[str]) -> set[Cell]:

@@ -227,12 +227,10 @@ def find(
 
 
 def _whole(quantity: Quantity) -> Quantity:
-    """A suppressed number of things within whole bounds: there is no half of an enterprise."""
-    if quantity.status != SUPPRESSED or quantity.cell.unit != "count":
-        return quantity
-    low, high = quantity.low, quantity.high
-    high = math.floor(high + wording.EXACT) if math.isfinite(high) else high
-    return quantity._replace(low=float(math.ceil(low - wording.EXACT)), high=float(high))
+    """A number of things within whole bounds, where there are any: there is no half of an enterprise."""
+    low = float(math.ceil(quantity.low - wording.EXACT))
+    high = float(math.floor(quantity.high + wording.EXACT)) if quantity.high < math.inf else math.inf
+    return quantity._replace(low=low, high=high) if quantity.cell.unit == "count" and low <= high else quantity
 
 
 def months_covered(text: str) -> int:

@@ -340,3 +340,13 @@ def test_kernels_of_a_report_take_the_answer_instead_of_reconciling_anew(hangzho
     again = open_edition(area="hangzhou", year=2011)
     assert again.reconciliation.estimates.equals(hangzhou.reconciliation.estimates)
     assert scale.growth(again).title == scale.growth(hangzhou).title
+
+
+def test_the_bands_tell_how_many_enterprises_executed_offshore_contracts_at_least(hangzhou):
+    """What the 24 leave, USD 463 million at least, is in firms below 10 million each: 47 of them or more."""
+    first = leading_enterprises.honours(hangzhou).frame.iloc[0]
+    assert first[["item", "value", "status"]].tolist() == [
+        "Enterprises with contracts executed, offshore",
+        "at least 71",
+        "bounded",
+    ]

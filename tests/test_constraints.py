@@ -214,8 +214,9 @@ def test_numbers_of_firms_do_not_add_up_over_flows():
 def test_amounts_in_size_bands_do_not_add_up_over_flows():
     """A firm with 6 offshore and 6 onshore is above 10 million by all flows and by neither one."""
     cells, constraints = build(*({"category": "above USD 10 million", "flow": flow} for flow in ("all", "offshore")))
-    assert "onshore" not in {cell.flow for cell in cells}
-    assert not definitions(constraints, "flow")
+    assert {cell.category for cell in cells if cell.flow == "onshore"} == {"total"}
+    flows = [c for c in constraints if c.text == "offshore + onshore = all"]
+    assert {cell.category for c in flows for cell in c.terms} == {"total"}
 
 
 # Months
@@ -239,7 +240,7 @@ def test_firms_outgrow_a_band_with_an_upper_edge_in_the_course_of_a_year():
     cells, constraints = build(*spans)
     assert {*TEN_UP, "above USD 10 million"} < {cell.category for cell in cells if cell.months == "1 to 9"}
     nested = [c for c in constraints if c.text.startswith("months")]
-    assert {cell.category for c in nested for cell in c.terms} == {"above USD 10 million", "above USD 100 million"}
+    assert {c.category for n in nested for c in n.terms} == {"above USD 10 million", "above USD 100 million", "total"}
     assert {(c.low, c.high) for c in nested} == {(-math.inf, 0.0)}
 
 
@@ -250,7 +251,7 @@ def test_a_band_makes_its_printed_group_cells_in_numbers_and_in_money():
     cells, constraints = build(firms(category="USD 30 to 50 million"))
     for indicator in ("enterprises", "contracts executed"):
         names = {cell.category for cell in cells if cell.indicator == indicator and not cell.category.startswith("[")}
-        assert names == {*TEN_UP, "above USD 10 million"}
+        assert names == {*TEN_UP, "above USD 10 million", "total"}
     group = frozenset([*((name, 1.0) for name in TEN_UP), ("above USD 10 million", -1.0)])
     sums = [c for c in constraints if frozenset((cell.category, f) for cell, f in c.terms.items()) == group]
     assert {next(iter(c.terms)).indicator for c in sums} == {"enterprises", "contracts executed"}

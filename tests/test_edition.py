@@ -1,5 +1,6 @@
 """The parameters of a notebook: strict, whatever type they arrive in."""
 
+import math
 import pickle
 from dataclasses import replace
 
@@ -60,7 +61,12 @@ def compared(edition, cell):
     """What `find` should say of a cell, by comparing whole columns."""
     rows = match(edition.reconciliation.estimates, cell._asdict())
     rows = rows[rows["status"] != "unknown"]
-    return None if rows.empty else rows.iloc[0][["low", "high", "status"]].tolist()
+    if rows.empty:
+        return None
+    low, high, status = rows.iloc[0][["low", "high", "status"]]
+    if cell.unit == "count":  # of things there are whole numbers
+        low, high = math.ceil(low), high if math.isinf(high) else math.floor(high)
+    return [low, high, status]
 
 
 def test_what_is_looked_up_is_what_comparing_whole_columns_finds(hangzhou):
@@ -76,6 +82,16 @@ def test_what_is_looked_up_is_what_comparing_whole_columns_finds(hangzhou):
                 pd.testing.assert_frame_equal(
                     found.rows, match(edition.reconciliation.figures, cell._asdict() | {"measure": "level"})
                 )
+
+
+def test_a_number_of_things_is_whole_where_a_whole_number_fits(hangzhou):
+    everyone = Cell("hangzhou", 2011, "", "enterprises", "offshore", "total", "count")
+    assert match(hangzhou.reconciliation.estimates, everyone._asdict())["low"].iloc[0] == pytest.approx(70.29, abs=0.01)
+    found = find(hangzhou, **everyone._asdict())
+    assert (found.low, found.high, found.status) == (71, math.inf, "bounded")
+    narrow = hangzhou.reconciliation.estimates.assign(low=70.2, high=70.8, status="derived")
+    edition = hangzhou._replace(reconciliation=replace(hangzhou.reconciliation, estimates=narrow))
+    assert find(edition, **everyone._asdict())[1:3] == (70.2, 70.8)
 
 
 def test_without_a_period_the_longest_is_found_and_usd_before_cny(hangzhou):

@@ -846,6 +846,24 @@ def test_an_impossible_figure_is_the_suspect(rows):
     assert (result.estimates["low"] <= result.estimates["high"]).all()
 
 
+THROUGH_TOTALS = [
+    [{"flow": "all"}, {"category": "USA", "value": 120.0}],
+    [{"flow": "all"}, {"category": "financial services", "value": 120.0}],
+    [{"flow": "all"}, {"category": "above USD 10 million", "value": 120.0}],
+    [{}, {"category": "USA", "months": "1 to 9", "value": 120.0}],
+]
+
+
+@pytest.mark.parametrize("rows", THROUGH_TOTALS, ids=["market", "industry", "band", "months"])
+def test_a_contradiction_through_a_total_that_nobody_printed_is_found(rows):
+    assert ties(solved(*rows)) == [{frozenset({100}), frozenset({120})}]
+
+
+def test_a_total_that_nobody_printed_is_at_least_its_largest_part():
+    result = solved({"category": "USA", "value": 80.0}, {"category": "Japan", "value": 30.0})
+    assert (*ends(result, TOTAL), estimate(result, TOTAL)["status"]) == (109, math.inf, "bounded")
+
+
 def test_firms_that_hold_less_than_their_band_allows_are_named():
     result = solved(
         FIRMS | {"category": "above USD 100 million", "value": 3.0},

@@ -300,10 +300,12 @@ def nation(edition: Edition) -> Exhibit:
 
 
 def honours(edition: Edition) -> Exhibit:
-    """Table of registered firms and places in national lists."""
+    """Table of firms that execute offshore contracts, of registered ones, and of places in national lists."""
     names = ["enterprises registered", "enterprises added", "rank of leading enterprise"]
-    names.append("enterprises in the national growth list")
-    rows = [cell_row(edition, label(edition, "indicators", name), name) for name in names if find(edition, name)]
+    cells = [(FIRMS, "offshore"), *((name, "") for name in [*names, "enterprises in the national growth list"])]
+    known = [cell for cell in cells if find(edition, *cell)]
+    names = [", ".join(filter(None, [label(edition, "indicators", name), flow])) for name, flow in known]
+    rows = [cell_row(edition, name, *cell) for name, cell in zip(names, known, strict=True)]
     medium = (EXECUTED, "offshore", "medium-sized enterprises", "share")
     rows += measure_rows(edition, say("leading_enterprises.medium"), *medium)
     return table(edition, "leading_enterprises.honours", rows)
