@@ -245,7 +245,7 @@ def months_covered(text: str) -> int:
 
 def series(edition: Edition, indicator: str, flow: str = "", category: str = "total", **key: Any) -> list[Quantity]:
     """What is known of a cell in each year up to the edition's, oldest first; by default of whole years only."""
-    years = range(edition.reconciliation.estimates["year"].min(), edition.year + 1)
+    years = sorted(year for year in set(edition.reconciliation.estimates["year"]) if year <= edition.year)
     key = {"months": ""} | key
     found = (find(edition, indicator, flow, category, year=year, **key) for year in years)
     return [quantity for quantity in found if quantity is not None]

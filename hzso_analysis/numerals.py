@@ -84,6 +84,8 @@ def missing_mark(text: str) -> str | None:
         return "…"
     if re.fullmatch(r"-+", bare):
         return "-"
+    if re.fullmatch("[#＃]{2,}", bare):
+        return None
     if bare and not split_marks(bare)[0] and not any(letter.isdigit() for letter in bare):
         return bare
     return bare if bare in MISSING else None
@@ -116,15 +118,17 @@ def read_number(text: str) -> Number:
         digits = re.sub("[' ’]", ",", digits)
         pure = digits.replace(",", "")
     else:
-        raise ValueError(_why(bare))
+        raise ValueError(_why(bare or plain(text)))
     return Number(sign + digits, Decimal(sign + pure), len(pure.partition(".")[2]), percent, marks)
 
 
 def _why(text: str) -> str:
     """What to do about a text that is no number."""
+    if re.fullmatch("[#＃]{2,}", text):
+        return "the column was too narrow for the number; widen it and save the file again"
     if re.fullmatch(r"[-+]?[\d., '’]+", text):
         return f"thousands are set off in groups of three and decimals by a point; {NUMBER_RULE}"
-    if re.search("[万亿千百兆]|million|billion|thousand|trillion|USD|CNY|RMB|元|人", text, re.I):
+    if re.search("[万亿千百兆]|million|billion|thousand|trillion|USD|CNY|RMB|元|人|[$¥￥€£]", text, re.I):
         return f"million, 亿, 万, persons and currencies belong into column unit; {NUMBER_RULE}"
     if re.search("[约近余超逾>≥<≤~～]|以上|以下|不足|over|under|about|nearly|above|more|less", text, re.I):
         return f"over, under and about belong into column qualifier; {NUMBER_RULE}"

@@ -344,7 +344,9 @@ def _implied(system: System, figure: int, measure: str) -> tuple[float, float]:
 
 
 def _kind(part: Part, figure: int, row: pd.Series, implied: tuple[float, float], witnesses: pd.DataFrame) -> str:
-    if implied[0] <= row["value"] + 2 * row["precision"] and implied[1] >= row["value"] and row["precision"] > 0:
+    step = 2 * row["precision"]  # what is cut off makes a number smaller, a negative one less negative
+    low, high = row["value"] - step * (row["value"] <= 0), row["value"] + step * (row["value"] >= 0)
+    if implied[0] <= high and implied[1] >= low and step > 0:
         return "last digit"
     others = [f for f in part.weights if witnesses.loc[f, "source"] != row["source"]]
     off = {*others, *(f for f in part.sets[0] if f != figure)}

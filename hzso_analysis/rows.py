@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from hzso_analysis.numerals import MISSING, YEAR_RULE, missing_mark, read_number, split_marks, whole_year
 from hzso_analysis.sheets import Cell, folded, plain
-from hzso_analysis.vocabulary import CLOSED, SUPPRESSED, UNITS, closed_word, half_width, unit_name
+from hzso_analysis.vocabulary import CLOSED, SUPPRESSED, UNITS, Unit, closed_word, half_width, unit_name
 
 NAMES = ["indicator", "flow", "category", "measure", "of", "unit", "currency", "qualifier"]
 FREE = ["source", "locator", "note"]  # texts that may hold a date; elsewhere Excel made it of a band or of months
@@ -19,6 +19,7 @@ BROKEN = {
     "error": "the cell holds an error; correct its formula or type what belongs there",
     "scaled": "the cell format shows it in thousands or millions; show and type the whole number",
 }
+SIGNS = {"USD": ("USD", "US", "$", "＄"), "CNY": ("CNY", "RMB", "¥", "￥")}  # one after the other, so that US$ goes as well
 DECEMBER = 12
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DATE = re.compile(
@@ -170,7 +171,7 @@ def _amount(row: Row, texts: dict[str, str], missing: str | None) -> tuple[float
         row.fault("value", "it is a date; format the cell as text and type the number again")
     elif missing is None:
         try:
-            number = read_number(cell.text)
+            number = read_number(_without_sign(cell.text, unit))
         except ValueError as error:
             row.fault("value", str(error))
     if number is None or unit is None:
@@ -180,6 +181,17 @@ def _amount(row: Row, texts: dict[str, str], missing: str | None) -> tuple[float
     decimals = number.decimals if cell.decimals is None else cell.decimals
     half = half_width(number.value, decimals, texts["unit"]) if half is None else half
     return float(number.value * unit.factor), float(half * unit.factor), number.text, number.marks
+
+
+def _without_sign(text: str, unit: Unit | None) -> str:
+    """A number without the sign of the currency that its unit names; another one stays, and is a fault.
+
+    >>> _without_sign("US$ 1,872", UNITS["USD million"]), _without_sign("¥1,872", UNITS["USD million"])
+    ('1,872', '¥1,872')
+    """
+    for sign in SIGNS.get(unit.normal[:3], ()) if unit else ():
+        text = plain(text).removeprefix(sign).lstrip()
+    return text
 
 
 def _precision(row: Row) -> Decimal | None:

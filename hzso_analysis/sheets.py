@@ -30,6 +30,9 @@ DELIMITERS = [",", "\t", ";", "|"]
 SAVE_AGAIN = "save it as CSV UTF-8"
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what no XML can hold: neither SVG nor XLSX
+# what a number format writes as it stands: quoted, a currency in brackets, escaped, or no ASCII; other brackets and
+# fillers write nothing
+LITERAL = re.compile(r'"([^"]*)"|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|[_*].|\\(.)|([^\x00-\x7f]|\$)')
 FORMULA = ("=", "+", "-", "@")  # what Excel takes for a formula at the start of a cell of a CSV file
 
 
@@ -257,16 +260,20 @@ def _part(part: Any) -> str:
 def _number(value: float, number_format: str) -> Cell:
     """A number as text: all digits it holds, the decimals its format shows, a percent sign and words of the format."""
     section = number_format.split(";", maxsplit=1)[0]
-    words = "".join(re.findall(r'"([^"]*)"', section))
-    shape = re.sub(r'"[^"]*"|\[[^\]]*\]|[_*\\].', "", section)
+    shape = LITERAL.sub(lambda literal: " " * len(literal[0]), section)
+    digits = len(re.split("[0#?]", shape, maxsplit=1)[0])
+    words = ["", ""]  # before and behind the number
+    for literal in LITERAL.finditer(section):
+        words[literal.start() > digits] += "".join(filter(None, literal.groups()))
+    before, behind = (word.strip(" -()") for word in words)
     number = Decimal(f"{value:.15g}") * (100 if "%" in shape else 1)
     if not re.search("[0#?]", shape) or re.search("[E/]", shape):
         text = f"{Decimal(f'{value:.10g}'):f}"  # General shows ten digits
-        return Cell(f"{number:f}{words}", decimals=len(text.partition(".")[2]))
+        return Cell(f"{before}{number:f}{behind}", decimals=len(text.partition(".")[2]))
     if re.search(r"[0#?],+(?![0#?,])", shape):
         return Cell(f"{number:f}", "scaled")
     places = "".join(re.findall(r"\.([0#?]+)", shape)[:1])
     held = len(f"{number:f}".partition(".")[2].rstrip("0"))
     decimals = max(places.count("0"), min(len(places), held))
     text = f"{number:.{decimals}f}" if held <= decimals else f"{number:f}"
-    return Cell(text + ("%" if "%" in shape else "") + words, decimals=decimals)
+    return Cell(before + text + ("%" if "%" in shape else "") + behind, decimals=decimals)

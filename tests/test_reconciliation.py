@@ -594,6 +594,25 @@ def test_a_truncated_figure_is_off_by_its_last_digit():
     assert result.suspects["kind"].iloc[0] == "last digit"
 
 
+@pytest.mark.parametrize(
+    ("level", "printed", "kind"),
+    [
+        (877.1, -12.2, "last digit"),  # it fell by 12.29 %
+        (877.9, -12.3, "between sources or vintages"),  # by 12.21 %
+        (991.0, 0.0, "last digit"),  # by 0.9 %
+        (1009.0, 0.0, "last digit"),
+        (1122.9, 12.2, "last digit"),
+        (1122.1, 12.3, "between sources or vintages"),
+    ],
+)
+def test_the_last_digit_of_a_fall_is_cut_off_towards_zero(level, printed, kind):
+    levels = [{"year": 2010, "value": 1000.0, "precision": 0.005}, {"value": level, "precision": 0.005}]
+    rate = {"measure": "growth", "value": printed, "precision": 0.05 if printed else 0.5, "source": "b"}
+    result = solved(*(level | {"weight": 2} for level in levels), rate)
+    assert values(result.suspects) == [printed]
+    assert result.suspects["kind"].iloc[0] == kind
+
+
 def two_way_ties(count: int) -> list[dict]:
     """Contradictions of two sources, one a year, in one component."""
     years = [1990 + number for number in range(count)]
