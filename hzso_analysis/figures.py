@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
-from hzso_analysis.folders import DATA_DIR, DESCRIBED, area_files, data_folder, other_areas
+from hzso_analysis.folders import DATA_DIR, DESCRIBED, area_files, areas, data_folder, other_areas
 from hzso_analysis.plausibility import FIGURE, placed, repeats
-from hzso_analysis.read import read_table
+from hzso_analysis.read import read_sound
 from hzso_analysis.sheets import CONTROL
 from hzso_analysis.vocabulary import SUPPRESSED, SYNTHETIC
 
@@ -132,29 +132,35 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
     folder = data_folder(data_dir)
     faults: list[str] = []
     tables = []
-    for name in [area] if isinstance(area, str) else area:
-        paths = area_files(folder, name)
+    for name in dict.fromkeys([area] if isinstance(area, str) else area):
+        paths = area_files(folder, name) if name in areas(folder) else []
         if not paths:
             faults.append(f"{folder / name}: no figures for area {name}{other_areas(name, folder)}")
         for path in paths:
             try:
-                table = read_table(path)
+                table, found = read_sound(path)
             except DataError as error:
                 faults += [f"{name}/{fault}" for fault in error.faults]
                 continue
+            faults += [f"{name}/{fault}" for fault in found]
             table["file"] = f"{name}/" + path.relative_to(folder / name).as_posix()
             tables.append(table.assign(area=name))
-    if faults:
-        raise DataError(faults)
+    if not tables:
+        raise DataError(faults or ["area: found none; name one"])
     notes = [note for table in tables for note in table.attrs.pop("notes")]
     figures = pd.concat(tables, ignore_index=True)
-    _check_files(figures)
-    check_made_up(figures)
     missing = figures["value"].isna() & (figures["qualifier"] != SUPPRESSED)
     blank = figures.loc[missing & (figures["printed"] == ""), ["area", "file", "line", *FIGURE]].to_dict("records")
     figures = figures[~missing].reset_index(drop=True)
     figures.attrs = {"data_dir": str(folder), "blank": Kept(blank), "notes": Kept(notes)}
-    return check_figures(figures)
+    for check in (_check_files, check_made_up, check_figures):
+        try:
+            checked = check(figures)
+        except DataError as error:
+            faults += error.faults
+    if faults:
+        raise DataError(faults)
+    return checked
 
 
 def _check_files(figures: pd.DataFrame) -> None:
@@ -247,6 +253,8 @@ def _misfits(row: Any, indicator: dict[str, str]) -> list[str]:
         texts.append(f"unit: found {row.printed}; {row.indicator} is counted in {' or '.join(sorted(fits))}{hint}")
     if row.measure in ("level", "cumulative") and row.unit in WHOLE and row.value % 1 > 0:
         texts.append(f"value: found {row.printed}; {row.indicator} is counted in whole numbers")
+    if row.of and row.of == getattr(row, "area", ""):
+        texts.append(f"of: found {row.of}, the area itself; leave blank, or name another area")
     if row.measure == "share" and not row.of and row.category in ("", "total") and row.flow in ("", "all"):
         texts.append("measure: a share of what? name a category, a flow or, in column of, an area")
     return texts

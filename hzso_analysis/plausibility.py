@@ -18,6 +18,7 @@ TOO_LARGE = 7
 # powers of ten between a printed share and part / whole; a source may have taken it of another total
 NEAR = 0.1
 AS_PRINTED = "as printed"
+ESCAPE = f"if the source prints it so, write {AS_PRINTED} in column note"
 
 
 def numbered(row: Any) -> str:
@@ -63,8 +64,7 @@ def wrong_units(rows: Iterable[Any]) -> Iterator[str]:
             continue
         times = f"{part.value / whole.value:.0f} times its whole, {whole.printed} in {numbered(whole)}"
         guess = " or ".join(_likely(part, whole)) or "a slip of the decimal point"
-        escape = f"if the source prints it so, write {AS_PRINTED} in column note"
-        yield f"{placed(part)}: unit: found {part.printed}, {times}; likely {guess}; {escape}"
+        yield f"{placed(part)}: unit: found {part.printed}, {times}; likely {guess}; {ESCAPE} of the row that is odd"
 
 
 def _likely(part: Any, whole: Any) -> Iterator[str]:
@@ -107,7 +107,8 @@ def _fraction(row: Any, pairs: list[Any]) -> str:
         if abs(abs(step) - 2) < NEAR:
             found = f"{part.printed} in {numbered(part)} of {whole.printed} in {numbered(whole)} is about {ratio:.3g} %"
             number = row.value * 100 if step < 0 else row.value / 100
-            return f"{placed(row)}: value: found {row.printed}, but {found}; write {number:.10g} if that is the share"
+            rule = f"write {number:.10g} if that is the share; {ESCAPE} of the row that is odd"
+            return f"{placed(row)}: value: found {row.printed}, but {found}; {rule}"
     return ""
 
 

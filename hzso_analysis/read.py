@@ -41,20 +41,28 @@ def read_table(path: str | Path, *, source: str = "") -> pd.DataFrame:
     >>> table.loc[table["printed"] == "1.872 USD billion", ["value", "precision"]].round(6).values.tolist()
     [[1872.0, 0.5]]
     """
+    table, faults = read_sound(path, source=source)
+    if faults:
+        raise DataError(faults)
+    return table
+
+
+def read_sound(path: str | Path, *, source: str = "") -> tuple[pd.DataFrame, list[str]]:
+    """The rows of a file of which each by itself can be read, as `read_table` has them, and all faults of the file.
+
+    Raises DataError where there is no table.
+    """
     path = Path(path)
     faults: list[str] = []
     notes: list[str] = []
     sheet, header, names = _table_in(path.name, open_sheets(path, notes), notes)
     records = _records(sheet, header, names, notes, faults, source)
     table = pd.DataFrame(records, columns=[*COLUMNS, "printed", "file", "line"])
-    if not faults:
-        # astype with a dict would copy each of the other columns too
-        table = table.assign(**{name: table[name].astype(kind) for name, kind in NUMBERS.items()})
-        table = _checked(table, notes, faults)
-    if faults:
-        raise DataError(faults)
+    # astype with a dict would copy each of the other columns too
+    table = table.assign(**{name: table[name].astype(kind) for name, kind in NUMBERS.items()})
+    table = _checked(table, notes, faults)
     table.attrs["notes"] = notes
-    return table
+    return table, faults
 
 
 def _header(sheet: Sheet) -> tuple[Line, list[str]] | None:
@@ -125,7 +133,8 @@ def _records(
             cells = dict.fromkeys(COLUMNS, Cell("")) | dict(zip(names, line.cells, strict=False))
             cells |= {"source": Cell(source)} if source and not plain(cells["source"].text) else {}
             row = Row(cells, line.where, faults=[])
-            records.append(read_row(row, notes) | {"file": line.file, "line": line.number})
+            record = read_row(row, notes) | {"file": line.file, "line": line.number}
+            records += [] if row.faults else [record]
             faults += row.faults
     if sheet.delimiter == ";":
         faults += _ambiguous(records)
@@ -210,17 +219,17 @@ def _ambiguous(records: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _checked(table: pd.DataFrame, notes: list[str], faults: list[str]) -> pd.DataFrame:
-    """The table without exact copies of rows; what rows say of each other goes to the notes and faults."""
+    """The table without rows that repeat a figure; what rows say of each other goes to the notes and faults."""
     notes += _conversions(table)
-    copies, rows = [], list(table.itertuples())
+    again, rows = [], list(table.itertuples())
     for row, text, copy in repeats(rows, numbered):
+        again.append(row.Index)
         if copy:
-            copies.append(row.Index)
             notes.append(f"{row.file}: {numbered(row)} {text} and was left out")
         else:
             faults.append(f"{placed(row)}: value: {text}")
     faults += [*wrong_units(rows), *fractions(rows)]
-    return table.drop(index=copies).reset_index(drop=True) if copies else table
+    return table.drop(index=again).reset_index(drop=True) if again else table
 
 
 def _conversions(table: pd.DataFrame) -> Iterator[str]:

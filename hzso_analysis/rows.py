@@ -19,7 +19,10 @@ BROKEN = {
     "error": "the cell holds an error; correct its formula or type what belongs there",
     "scaled": "the cell format shows it in thousands or millions; show and type the whole number",
 }
-SIGNS = {"USD": ("USD", "US", "$", "＄"), "CNY": ("CNY", "RMB", "¥", "￥")}  # one after the other, so that US$ goes as well
+SIGNS = {
+    "USD": ("USD", "US", "$", "＄"),
+    "CNY": ("CNY", "RMB", "¥", "￥"),
+}  # one after the other, so that US$ goes as well
 DECEMBER = 12
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DATE = re.compile(

@@ -210,3 +210,56 @@ def test_a_break_of_an_unknown_indicator_or_without_a_year_is_a_fault_though_no_
     book.write_text("indicator,area,year,why\nemployees,,soon,recount\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"breaks\.csv:2: year: found soon; write a number"):
         load_figures("hangzhou", data_dir=tmp_path)
+
+
+HEAD = "year,indicator,flow,category,measure,of,value,unit,source\n"
+SOURCE = "hangzhou overview 2011"
+
+
+def own_area(folder, **files: list[str]) -> pd.DataFrame:
+    """Figures of an area of its own, each file a list of lines."""
+    (folder / "aa").mkdir()
+    for name, lines in files.items():
+        (folder / "aa" / f"{name}.csv").write_text(HEAD + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return load_figures("aa", data_dir=folder)
+
+
+def test_slips_of_typing_hide_no_fault_of_another_row_or_file(tmp_path):
+    typed = [f"2010,contracts executed,offshore,,,,31O2,USD million,{SOURCE}"]
+    typed += [f"2011,contracts executed,offshore,IT0,,,100,USD million,{SOURCE}"]
+    other = ["2012,contracts executed,offshore,,,,100,USD million,nope"]
+    other += [
+        f"2011,contracts executed,offshore,{name},,,{n},USD million,{SOURCE}" for name, n in [("", 1), ("BPO", 99)]
+    ]
+    with pytest.raises(DataError) as caught:
+        own_area(tmp_path, typed=typed, other=other)
+    assert sorted(fault.split(";")[0].split(", ")[0] for fault in caught.value.faults) == [
+        "aa/other.csv:2: source: nope is not in the codebook",
+        "aa/other.csv:4: unit: found 99 USD million",
+        "aa/typed.csv:2: value: found 31O2",
+        "aa/typed.csv:3: category: IT0 is not in the codebook (did you mean ITO?)",
+    ]
+
+
+def test_two_values_for_a_figure_are_one_fault(tmp_path):
+    lines = [f"2011,contracts executed,offshore,,,,{n},USD million,{SOURCE}" for n in (100, 110)]
+    with pytest.raises(DataError) as caught:
+        own_area(tmp_path, both=lines)
+    assert [fault.split(";")[0] for fault in caught.value.faults] == ["aa/both.csv:3: value: found 110 USD million"]
+
+
+def test_a_share_of_the_area_itself_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"aa/own\.csv:2: of: found aa, the area itself; leave blank, or name another"):
+        own_area(tmp_path, own=[f"2011,contracts executed,offshore,,share,aa,50,percent,{SOURCE}"])
+
+
+@pytest.mark.parametrize("area", ["", ".", "hangzhou/..", "../data", "hangzhou/"])
+def test_what_is_no_area_has_no_figures(area):
+    with pytest.raises(DataError, match=f"no figures for area {area}"):
+        load_figures(area)
+
+
+def test_no_area_is_a_fault_and_one_named_twice_is_read_once():
+    with pytest.raises(DataError, match="area: found none; name one"):
+        load_figures([])
+    assert load_figures(["hangzhou", "hangzhou"]).shape == load_figures("hangzhou").shape

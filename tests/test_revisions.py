@@ -245,9 +245,10 @@ def test_faults_of_both_are_named_at_once(tmp_path):
     assert done.exit_code == 1
     lines = [line.split("; ")[0].strip() for line in done.stderr.splitlines()]
     assert lines == [
-        "Error: 2 faults in the data",
+        "Error: 3 faults in the data",
         "OLD: hangzhou/2011.csv:2: value: found many",
         "NEW: hangzhou/2011.csv:2: unit: found RMB",
+        "NEW: hangzhou/2011.csv:3: source: nobody is not in the codebook",
     ]
     (tmp_path / "empty").mkdir()
     assert "NEW: no areas; figures lie in AREA/YEAR.csv" in diff(DATA_DIR, tmp_path / "empty").stderr
