@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,11 +92,11 @@ def _check_arguments(area: str, source: str, name: str, folder: Path) -> None:
 
 def _with_ids(table: pd.DataFrame, folder: Path, faults: list[str]) -> pd.DataFrame:
     """The table with ids of the codebook for indicators and categories, and what their labels say besides."""
-    indicators, categories = _words("indicators", folder), _words("categories", folder)
+    indicators, categories = _words("indicators", folder, _key), _words("categories", folder, _category_key)
     categories |= dict.fromkeys(TOTALS, "") | {"": ""}
     rows = []
     for row in table.to_dict("records"):
-        found, key = _indicator(row, indicators), _key(row["category"])
+        found, key = _indicator(row, indicators), _category_key(row["category"])
         # a size band may be called one of enterprises
         category = categories.get(key, categories.get(key.removeprefix("enterprises ")))
         for column, word, words in (("indicator", found, indicators), ("category", category, categories)):
@@ -107,18 +108,28 @@ def _with_ids(table: pd.DataFrame, folder: Path, faults: list[str]) -> pd.DataFr
     return pd.DataFrame(rows, columns=table.columns).astype({"since": "Int64"})
 
 
-def _words(table: str, folder: Path) -> dict[str, str]:
-    """Ids by themselves and by their labels; a label of two ids is none's."""
+def _words(table: str, folder: Path, key: Callable[[str], str]) -> dict[str, str]:
+    """Ids by the `key` of themselves and of their labels; a label of two ids is none's."""
     book = codebook(table, folder)
     words: dict[str, str] = {}
     for column in ("label_zh", "label_en", "id"):  # an id that is a label of another one wins
-        doubled = book[column].duplicated(keep=False)
-        words |= {_key(word): name for word, name in zip(book[column][~doubled], book["id"][~doubled], strict=True)}
+        ids = pd.Series(book["id"].tolist(), book[column].map(key))
+        words |= ids[~ids.index.duplicated(keep=False)].to_dict()
     return words
 
 
 def _key(text: str) -> str:
     return folded(text).lower().replace("（", "(").replace("）", ")")
+
+
+def _category_key(text: str) -> str:
+    """A name or label of a category in which a range and a short form are the same however they are written.
+
+    >>> _category_key("1000-3000万美元") == _category_key("1000万至3000万美元"), _category_key("信息技术外包（ITO）")
+    (True, '信息技术')
+    """
+    name = re.sub(r"\([a-z]+\)$", "", _key(text)).removesuffix("外包")
+    return re.sub(r"[万亿]?(?:美元)?\s*(?:[-~–—至到]|\bto\b)\s*(?=[\d])", "-", name)
 
 
 def _indicator(row: dict[str, Any], words: dict[str, str]) -> dict[str, object] | None:

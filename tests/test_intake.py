@@ -76,6 +76,24 @@ def test_labels_become_ids_and_numbers_stay_as_printed(data, tmp_path):
     assert set(figures["source"]) == {SOURCE}
 
 
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        *dict.fromkeys(["信息技术外包", "信息技术外包（ITO）", "ito"], "ITO").items(),
+        *dict.fromkeys(["金融服务", "金融服务外包", "Financial services"], "financial services").items(),
+        *dict.fromkeys(
+            ["1000-3000万美元", "1000万美元至3000万美元", "USD 10-30 million"], "USD 10 to 30 million"
+        ).items(),
+        *dict.fromkeys(["5000万-1亿美元", "5000万～1亿美元", "usd 50 to 100 million"], "USD 50 to 100 million").items(),
+    ],
+)
+@pytest.mark.usefixtures("unreconciled")
+def test_a_category_may_be_called_by_its_short_name_or_its_range(data, tmp_path, label, name):
+    text = f"年份,指标,流向,类别,数值,单位,来源\n2012,合同执行额,离岸,{label},12,亿美元,页1\n"
+    prepared = prepare(write(tmp_path, text), area="hangzhou", source=SOURCE, data_dir=data)
+    assert f",offshore,{name}," in prepared.text.decode("utf-8-sig")
+
+
 @pytest.mark.usefixtures("unreconciled")
 def test_the_written_file_opens_in_excel_and_runs_no_formula(data, tmp_path):
     raw = prepare(write(tmp_path, NEW), area="hangzhou", source=SOURCE, data_dir=data).text
