@@ -179,7 +179,8 @@ def _check_area(name: str, data_dir: str, notes: bool) -> list[str] | None:
     except hz.DataError as error:
         click.echo("\n".join(error.faults), err=True)
         return None
-    remarks = [f"  {name}/{note}" for note in figures.attrs["notes"] if notes]
+    # what was left out is said without being asked for
+    remarks = [f"  {name}/{note}" for note in figures.attrs["notes"] if notes or "left out" in note]
     remarks += [f"  {text}" for text in still_blank(figures)]
     if figures.empty:
         click.echo("\n".join([f"{name}: no figures yet, no faults", *remarks]))

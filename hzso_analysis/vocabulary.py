@@ -16,10 +16,10 @@ SYNTHETIC, LEDGER, INTERNAL = "synthetic", "ledger", "internal"  # words in the 
 
 _COLUMN_WORDS = {
     "year": "年份 年度 年",
-    "months": "月份 月 期间 时期",
+    "months": "月份 月 期间 时期 时间段 季度 period quarter",
     "indicator": "指标 指标名称",
-    "flow": "流向 方向 境内外",
-    "category": "类别 分类 分组",
+    "flow": "流向 方向 境内外 离在岸 在离岸 离岸在岸",
+    "category": "类别 分类 分组 业务类型 行业 领域 市场 国别 规模 market country industry sector band class",
     "measure": "度量 指标类型 数值类型",
     "since": "起始年 起始年份 起",
     "of": "占比基数 基数地区",

@@ -158,3 +158,20 @@ def test_a_suppressed_figure_has_no_value_and_is_not_asked_for(tmp_path):
     path.write_text(f"{head}\n2011,contracts executed,offshore,USA,7,USD million,保密,ledger\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"ledger\.csv:2: value: found 7; leave it blank where .* suppressed"):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("heading", "word", "column", "found"),
+    [
+        ("market", "USA", "category", "USA"),
+        ("Industry / 行业", "software outsourcing", "category", "software outsourcing"),
+        ("业务类型", "ITO", "category", "ITO"),
+        ("period", "1 to 9", "months", "1 to 9"),
+        ("离在岸", "offshore", "flow", "offshore"),
+    ],
+)
+def test_a_heading_that_says_what_a_number_is_of_is_not_left_out(tmp_path, heading, word, column, found):
+    path = tmp_path / "figures.csv"
+    text = f"year,indicator,{heading},value,unit,source\n2011,contracts executed,{word},500,USD million,a\n"
+    path.write_text(text, encoding="utf-8")
+    assert read_table(path)[column].tolist() == [found]
