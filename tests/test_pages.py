@@ -261,3 +261,21 @@ def test_chinese_letters_come_with_the_page_that_has_them_and_only_with_it(desk)
         desk, "attacked", "00_overview"
     )
     assert not [page for page in PAGES if "@font-face" in text(desk, "hangzhou", page)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["contracts executed,offshore,,,100,USD million,unclear", "contracts executed,offshore,share,china,5,percent,"],
+    ids=["in doubt", "a share of an area that is not there"],
+)
+def test_an_area_of_whose_levels_nothing_is_known_has_pages_that_say_so(tmp_path, monkeypatch, row):
+    (tmp_path / "aa").mkdir()
+    head = "year,indicator,flow,measure,of,value,unit,qualifier,source"
+    (tmp_path / "aa" / "2011.csv").write_text(f"{head}\n2011,{row},hangzhou overview 2011\n", encoding="utf-8")
+    chapters = executed(monkeypatch, area="aa", compare_with="", data_dir=str(tmp_path))
+    shown = [record for chapter in chapters for record in pages.records(chapter.notebook)]
+    assert len(shown) > 30
+    assert [record["title"] for record in shown if record["rows"] and "publisher" not in record["columns"]] == [
+        "No executed amount is known for 2011",
+        "2011 is covered best: 1 of 1 printed figures",
+    ]
