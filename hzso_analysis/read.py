@@ -87,7 +87,7 @@ def _table_in(file: str, sheets: list[Sheet], notes: list[str]) -> tuple[Sheet, 
         first = next((line for sheet in sheets for line in sheet.lines if line.text), Line(file, 1, []))
         found = first.text[:200] or "nothing"
         wanted = "year, indicator, flow, category, value, unit, source"
-        rule = "write the names of the columns; if you see them there, save the file as CSV UTF-8"
+        rule = "name the columns, and give each number a row; if you see the names there, save the file as CSV UTF-8"
         raise DataError([f"{first.where}: no line names the columns; expected {wanted}; found {found}; {rule}"])
     for sheet in sheets:
         if sheet is not tables[0][0] and any(line.text for line in sheet.lines):

@@ -46,7 +46,7 @@ def guarded(texts: pd.Series) -> pd.Series:
     return texts.mask(texts.str.startswith(FORMULA), "'" + texts)
 
 
-_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\xad\u200b-\u200f\u2060\ufeff\ufffe\uffff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufffe\uffff]")
 # only these: folding by compatibility would make digits of raised and circled ones and dots of an ellipsis
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
@@ -218,8 +218,10 @@ def _workbook(path: Path, raw: bytes, notes: list[str]) -> list[Sheet]:
             notes.append(f"{path.name}: hidden sheet {sheet.title} was not read")
             continue
         sheets.append(_sheet(path.name, sheet, shown[sheet.title]))
-        if columns := [letter for letter, column in sheet.column_dimensions.items() if column.hidden]:
-            notes.append(f"{path.name}: hidden columns of sheet {sheet.title} were read: from {', '.join(columns)} on")
+        for column in (column for column in sheet.column_dimensions.values() if column.hidden):
+            first, last = map(openpyxl.utils.get_column_letter, (column.min, column.max))
+            span = first if first == last else f"{first} to {last}"
+            notes.append(f"{path.name}: hidden columns of sheet {sheet.title} were read: {span}")
     return sheets
 
 

@@ -140,3 +140,12 @@ def test_months_that_became_a_date_are_refused(tmp_path, content):
 def test_precision_comes_from_the_format_and_never_from_the_float(tmp_path, cell, content, form, half):
     table = read(write_book(tmp_path, cells(**{cell: (content, form)})))
     assert table["precision"].iloc[place(cell)[0] - 1] == pytest.approx(half, rel=1e-9)
+
+
+def test_a_hidden_column_is_named_alone_and_several_from_the_first_to_the_last(tmp_path):
+    def hide(sheet):
+        sheet.column_dimensions["C"].hidden = True
+        sheet.column_dimensions.group("E", "G", hidden=True)
+
+    notes = read(write_book(tmp_path, hide)).attrs["notes"]
+    assert [note.rpartition(": ")[2] for note in notes if "hidden" in note] == ["C", "E to G"]
