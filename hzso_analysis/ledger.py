@@ -21,6 +21,7 @@ from hzso_analysis.folders import DATA_DIR, DESCRIBED
 from hzso_analysis.provenance import digest, file_hash, library_hash
 from hzso_analysis.records import CODES, checked_contracts, checked_executions
 from hzso_analysis.sheets import guarded
+from hzso_analysis.workshop import swap
 
 MEMORY = "1GB"  # what DuckDB may take to add up; beyond that it writes to a temporary folder
 SORTING = "4GB"  # and what to join and sort the records, once
@@ -59,19 +60,16 @@ def _spark(engine: str) -> Any:
     from pyspark.sql import SparkSession  # noqa: PLC0415 (an extra)
 
     os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
-    build = SparkSession.builder.master("local[*]" if engine == "spark" else engine).appName("hzso")
-    local = engine == "spark" or engine.startswith("local")
-    settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+    master = "local[*]" if engine == "spark" else engine
+    settings: dict[str, Any] = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
     settings |= {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false"}
-    if local:
+    if master.startswith("local"):
         # it makes this folder, though nothing is put into it
         settings["spark.sql.warehouse.dir"] = str(Path(tempfile.gettempdir()) / "spark-warehouse")
         settings["spark.sql.shuffle.partitions"] = str(os.cpu_count() or 2)
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # or its workers are whatever is called python3
-    for name, value in settings.items():
-        build = build.config(name, value)
     handler = signal.getsignal(signal.SIGINT)
-    session = build.getOrCreate()
+    session = SparkSession.builder.master(master).appName("hzso").config(map=settings).getOrCreate()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, handler)  # Spark takes Ctrl-C for itself, and keeps it when it has stopped
     session.sparkContext.setLogLevel("ERROR")
@@ -90,7 +88,7 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
     store, paths = Path(store), {"contracts": Path(contracts), "executions": Path(executions)}
     made_of = _inputs(paths)
     told = _told(store)
-    if told and told["made_of"] == made_of:
+    if told.get("made_of") == made_of:
         return Kept(store, told["lines"], told["rejected"])
     if store.exists() and not told and (not store.is_dir() or any(store.iterdir())):
         raise ValueError(f"store: {store} is no folder of checked records; choose another one")
@@ -100,12 +98,9 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
         new.mkdir()
         con = connect(engine, Path(aside) / "spill", SORTING)
         lines, rejected = _write(con, paths, Path(aside), new)
-        (new / TOLD).write_text(
-            json.dumps({"made_of": made_of, "lines": lines, "rejected": rejected}), encoding="utf-8"
-        )
-        if store.exists():
-            store.rename(Path(aside) / "old")
-        new.rename(store)
+        told = {"made_of": made_of, "lines": lines, "rejected": rejected}
+        (new / TOLD).write_text(json.dumps(told), encoding="utf-8")
+        swap(new, store)
     return Kept(store, lines, rejected)
 
 
@@ -143,12 +138,12 @@ def _inputs(paths: dict[str, Path]) -> str:
     return digest(files, library_hash(), [file_hash(DATA_DIR / f"{name}.csv") for name in ("countries", "categories")])
 
 
-def _told(store: Path) -> dict[str, Any] | None:
+def _told(store: Path) -> dict[str, Any]:
+    """What was found when the store was made; nothing where there is no store."""
     try:
-        told: dict[str, Any] = json.loads((store / TOLD).read_text(encoding="utf-8"))
-        return told
+        return dict(json.loads((store / TOLD).read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        return None
+        return {}
 
 
 def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path) -> tuple[list[str], int]:
@@ -208,23 +203,24 @@ def _read(con: Any, name: str, path: Path) -> ir.Table:
     """One of the lists, every column that its schema names as text or as the type of its Parquet file."""
     schema = json.loads((DATA_DIR / DESCRIBED).read_text(encoding="utf-8"))["resources"]
     wanted = [field["name"] for r in schema if r["name"] == name for field in r["schema"]["fields"]]
-    kind = path.suffix.lower() if path.is_file() else next(path.rglob("*.csv"), Path("x.parquet")).suffix
+    is_csv = path.suffix.lower() == ".csv" if path.is_file() else any(path.rglob("*.csv"))
     spark = con.name == "pyspark"
-    place = str(path) if spark or path.is_file() else str(path / "**" / f"*{kind}")
+    place = str(path) if spark or path.is_file() else str(path / "**" / ("*.csv" if is_csv else "*.parquet"))
+    parts = {} if spark else {"hive_partitioning": path.is_dir()}
     try:
-        if kind == ".csv":
-            options = {"inferSchema": False, "header": True} if spark else {"all_varchar": True, "header": True}
-            table = con.read_csv(place, **options | ({} if spark else {"hive_partitioning": path.is_dir()}))
+        if is_csv:
+            as_text = {"inferSchema": False} if spark else {"all_varchar": True}
+            table = con.read_csv(place, header=True, **as_text, **parts)
         else:
-            table = con.read_parquet(place, **({} if spark else {"hive_partitioning": path.is_dir()}))
-        columns = table.columns
+            table = con.read_parquet(place, **parts)
     except Exception as error:  # engines have errors of their own for what is no such file
         raise DataError([f"{name}: {path}: cannot be read: {first_line(str(error))}"]) from None
+    columns = table.columns
     if missing := [column for column in wanted if column not in columns]:
         hints = (f"column {column} is missing{nearest(column, columns)}" for column in missing)
         raise DataError([f"{path.name}:1: {hint}; it has {', '.join(columns)}" for hint in hints])
     table = table.select(wanted)
-    if kind != ".csv":
+    if not is_csv:
         return table
     # ibis would have Spark strip the letters f and v too
     return table.mutate(**{column: table[column].re_replace(r"^\s+|\s+$", "") for column in wanted})
