@@ -9,12 +9,15 @@ import sys
 import tempfile
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from tqdm import tqdm
 
 from hzso_analysis.faults import DataError, first_line, nearest
 from hzso_analysis.folders import DATA_DIR, DESCRIBED
@@ -76,14 +79,16 @@ def _spark(engine: str) -> Any:
     return session
 
 
-def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, engine: str = "duckdb") -> Kept:
+def keep(
+    contracts: str | Path, executions: str | Path, store: str | Path, *, engine: str = "duckdb", progress: bool = False
+) -> Kept:
     """Check the records of two lists and keep them in the folder `store` as Parquet, sorted by year and area.
 
     A list is a CSV or Parquet file or a folder of them, hive partitions (`year=2011/`) included; its columns are those
     of `contracts` and `executions` in `datapackage.json`. Rows that cannot count are kept with the reason in column
     `fault`, and as CSV in `rejected-contracts.csv` and `rejected-executions.csv`. A store of the same files is used
-    as it is. Raises DataError for columns that are missing and files that cannot be read, ValueError for a folder in
-    the way; the store is replaced only when it is whole.
+    as it is. `progress` shows a bar on stderr where that is a terminal. Raises DataError for columns that are missing
+    and files that cannot be read, ValueError for a folder in the way; the store is replaced only when it is whole.
     """
     store, paths = Path(store), {"contracts": Path(contracts), "executions": Path(executions)}
     made_of = _inputs(paths)
@@ -97,7 +102,7 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
         new = Path(aside) / "new"
         new.mkdir()
         con = connect(engine, Path(aside) / "spill", SORTING)
-        lines, rejected = _write(con, paths, Path(aside), new)
+        lines, rejected = _write(con, paths, Path(aside), new, progress)
         told = {"made_of": made_of, "lines": lines, "rejected": rejected}
         (new / TOLD).write_text(json.dumps(told), encoding="utf-8")
         swap(new, store)
@@ -146,8 +151,8 @@ def _told(store: Path) -> dict[str, Any]:
         return {}
 
 
-def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path) -> tuple[list[str], int]:
-    """Write both tables and the rejected rows; lines with counts and examples of each reason."""
+def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path, progress: bool) -> tuple[list[str], int]:
+    """Write both tables and the rejected rows; lines with counts and examples of each reason, and how many rows."""
     read, faults = {}, []
     for name, path in paths.items():
         try:
@@ -156,27 +161,47 @@ def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path) -> tuple[li
             faults += error.faults
     if faults:
         raise DataError(faults)
-    con.to_parquet(checked_contracts(read["contracts"]), aside / "checked.parquet")
-    con.to_parquet(_coded(con, aside / "checked.parquet", new).order_by(ORDER), new / "contracts.parquet")
-    contracts = con.read_parquet(new / "contracts.parquet")
-    executions = checked_executions(read["executions"], contracts)
-    con.to_parquet(executions.order_by(ORDER), new / "executions.parquet")
     lines, rejected = [], 0
-    for name in paths:
-        table = con.read_parquet(new / f"{name}.parquet")
-        again = table.filter((table.fault == "") & (table.copies > 1))
-        again = again.mutate(fault=ibis.literal(DUPLICATES[name]), copies=again.copies - 1)
-        wrong = table.filter(table.fault != "").union(again)
-        found = frame(wrong.group_by("fault").agg(rows=wrong.copies.sum(), first=wrong.contract_id.min()))
-        out, count = int(found["rows"].sum()), int(frame(table.agg(rows=table.copies.sum()))["rows"].fillna(0)[0])
-        lines.append(f"{name}: {count:,} rows, of which {count - out:,} count")
-        for fault, rows, first in found.sort_values(["rows", "fault"], ascending=[False, True]).itertuples(index=False):
-            lines.append(f"  {int(rows):,} left out: {fault}, such as contract {first or '(blank)'}")
-        if out:
-            con.to_parquet(wrong.order_by(["fault", "contract_id", "raw"]), aside / f"{name}.parquet")
-            _list(aside / f"{name}.parquet", new / f"rejected-{name}.csv")
-        rejected += out
+    checked, kept = aside / "checked.parquet", {name: new / f"{name}.parquet" for name in paths}
+    with tqdm(total=5, unit="step", file=sys.stderr, disable=not (progress and sys.stderr.isatty())) as bar:
+        with _step(bar, "checking contracts"):
+            con.to_parquet(checked_contracts(read["contracts"]), checked)
+        with _step(bar, "sorting contracts"):
+            con.to_parquet(_coded(con, checked, new).order_by(ORDER), kept["contracts"])
+        with _step(bar, "checking executions"):
+            executions = checked_executions(read["executions"], con.read_parquet(kept["contracts"]))
+            con.to_parquet(executions.order_by(ORDER), kept["executions"])
+        for name, path in kept.items():
+            with _step(bar, f"counting {name}"):
+                said, out = _left_out(con, name, path, aside)
+                lines += said
+                rejected += out
     return lines, rejected
+
+
+@contextmanager
+def _step(bar: Any, name: str) -> Iterator[None]:
+    """A step of a progress bar: named while it is under way, counted when it is done."""
+    bar.set_description(name)
+    yield
+    bar.update()
+
+
+def _left_out(con: Any, name: str, kept: Path, aside: Path) -> tuple[list[str], int]:
+    """List the rejected rows of a table beside it; lines with counts and examples of each reason, and how many rows."""
+    table = con.read_parquet(kept)
+    again = table.filter((table.fault == "") & (table.copies > 1))
+    again = again.mutate(fault=ibis.literal(DUPLICATES[name]), copies=again.copies - 1)
+    wrong = table.filter(table.fault != "").union(again)
+    found = frame(wrong.group_by("fault").agg(rows=wrong.copies.sum(), first=wrong.contract_id.min()))
+    out, count = int(found["rows"].sum()), int(frame(table.agg(rows=table.copies.sum()))["rows"].fillna(0)[0])
+    lines = [f"{name}: {count:,} rows, of which {count - out:,} count"]
+    for fault, rows, first in found.sort_values(["rows", "fault"], ascending=[False, True]).itertuples(index=False):
+        lines.append(f"  {int(rows):,} left out: {fault}, such as contract {first or '(blank)'}")
+    if out:
+        con.to_parquet(wrong.order_by(["fault", "contract_id", "raw"]), aside / kept.name)
+        _list(aside / kept.name, kept.with_name(f"rejected-{name}.csv"))
+    return lines, out
 
 
 def _coded(con: Any, checked: Path, new: Path) -> ir.Table:
