@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 CHUNK = 250_000  # contracts made at once: memory is bounded whatever the length of the ledger
 EXECUTIONS = 4  # of a contract, on average
@@ -128,8 +130,6 @@ def _dates(plan: Plan, rng: np.random.Generator, count: int, rows: int) -> tuple
 
 def _contracts(plan: Plan, rng: np.random.Generator, ids: Any, firm: Numbers, signed: Numbers, usd: Numbers) -> Any:
     """The table of contracts; `usd` are cents."""
-    import pyarrow as pa  # noqa: PLC0415
-
     count, markets, currencies = firm.size, list(MARKETS), list(RATES)
     kind = np.where(rng.random(count) < 0.85, plan.types[firm], _drawn(rng, TYPES.values(), count))
     field = np.searchsorted(np.cumsum([part for *_, part in FIELDS]), 100 * kind + rng.integers(0, 100, count), "right")
@@ -165,8 +165,6 @@ def _executions(
     plan: Plan, rng: np.random.Generator, ids: Any, signed: Numbers, at: Numbers, *columns: Numbers
 ) -> list[Any]:
     """The executions of each year as a table; `columns` are day, cents and day of filing."""
-    import pyarrow as pa  # noqa: PLC0415
-
     day, cents, filed = columns
     spoilt = _spoilt(plan, rng, at.size, 3)
     before = np.maximum(signed[at] - rng.integers(1, 30, at.size), plan.starts[0])
@@ -194,30 +192,20 @@ def _spoilt(plan: Plan, rng: np.random.Generator, size: int, kinds: int) -> Numb
 
 
 def _words(words: Iterable[str | None], at: Numbers) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
-
     return pa.array([*words], pa.string()).take(pa.array(at))
 
 
 def _ids(prefix: str, numbers: Numbers, width: int) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
-
     digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), width, "0")
     return pc.binary_join_element_wise(prefix, digits, "")
 
 
 def _days(days: Numbers) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
-
     return pa.array(days.astype(np.int32)).view(pa.date32())
 
 
 def _money(cents: Numbers, blank: Numbers | None = None) -> Any:
     """Cents, none of them below zero, as decimals; built of their bytes, as there is no faster way without rounding."""
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
-
     pairs = np.zeros((cents.size, 2), "<i8")  # the lower and the upper half of 128 bits
     pairs[:, 0] = cents
     made = pa.Array.from_buffers(pa.decimal128(18, 2), cents.size, [None, pa.py_buffer(pairs)])
