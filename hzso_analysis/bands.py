@@ -195,52 +195,50 @@ def _bands(bands: pd.DataFrame | Iterable[dict[str, Any]], closed: str) -> list[
         band = Band(*row)._replace(hi=math.inf if math.isnan(row[1]) else row[1])
         table.append(band)
         if bad["lo"] or bad["hi"] or not 0 <= band.lo <= band.hi or band.lo == math.inf:
-            faults.append(("bad_edges", f"band lo {said['lo']}, hi {said['hi']}: write numbers with 0 <= lo <= hi"))
+            text = f"band lo {said['lo']}, hi {said['hi']}: write numbers with 0 <= lo <= hi"
+            faults.append(BandError("bad_edges", text))
         elif bad["n"] or not band.n >= 0 or band.n % 1:
             why = "; a negative number means that cumulative counts disagree" if band.n < 0 else ""
-            faults.append(
-                ("bad_count", f"band {name(band, closed)}: found {said['n']} firms; write a whole number from 0{why}")
-            )
+            text = f"band {name(band, closed)}: found {said['n']} firms; write a whole number from 0{why}"
+            faults.append(BandError("bad_count", text))
         elif bad["total"] or band.total < 0 or math.isinf(band.total):
-            text = f"its total is {said['total']}; write a number from 0 or leave it out"
-            faults.append(("bad_total", f"band {name(band, closed)}: {text}"))
+            text = f"band {name(band, closed)}: its total is {said['total']}; write a number from 0 or leave it out"
+            faults.append(BandError("bad_total", text))
     _raise(faults or _overlaps(sorted(table), closed))
     if not sum(band.n for band in table):
         raise BandError("no_firms", "no band has a firm in it")
     return sorted(table)
 
 
-def _overlaps(table: list[Band], closed: str) -> list[tuple[str, str]]:
+def _overlaps(table: list[Band], closed: str) -> list[BandError]:
     """A fault for each band that begins before the bands below it end."""
-    faults: list[tuple[str, str]] = []
+    faults = []
     reach: Iterator[Band] = accumulate(table, lambda a, b: a if a.hi > b.hi else b)
     for lower, upper in zip(reach, table[1:], strict=False):
         if upper.lo < lower.hi or upper[:2] == lower[:2]:
             pair = f"{name(lower, closed)} and {name(upper, closed)}"
+            rule = "a firm must belong to one band (subtract nested 'of which' counts first)"
+            code, text = "overlap", f"bands overlap: {pair}; {rule}"
             if lower.hi == math.inf:
-                faults.append(("open_not_top", f"only the top band may be open; found {pair}"))
-            else:
-                text = (
-                    f"bands overlap: {pair}; a firm must belong to one band (subtract nested 'of which' counts first)"
-                )
-                faults.append(("overlap", text))
+                code, text = "open_not_top", f"only the top band may be open; found {pair}"
+            faults.append(BandError(code, text))
     return faults
 
 
-def _raise(faults: list[tuple[str, str]]) -> None:
+def _raise(faults: list[BandError]) -> None:
     if faults:
-        raise BandError(faults[0][0], "; ".join(text for _, text in faults))
+        raise BandError(faults[0].code, "; ".join(map(str, faults)))
 
 
 def _check_totals(table: list[Band], closed: str) -> None:
     """Raise one error for all bands whose firms cannot hold the total of the band."""
     faults = []
-    for band in (band for band in table if not math.isnan(band.total)):
+    for band in split(table)[0]:
         pool = Pool(f"band {name(band, closed)} total", [band], band.total)
         try:
             _fit(pool, band.total, closed, "band_total")
         except BandError as error:
-            faults.append((error.code, str(error)))
+            faults.append(error)
     _raise(faults)
 
 
@@ -270,7 +268,7 @@ def _on_grid(table: list[Band], edge: float, closed: str, unit: float) -> tuple[
             low += closed == "right" and abs(low * unit - band.lo) <= NEAR * unit
             high -= closed == "left" and abs(high * unit - band.hi) <= NEAR * unit
         if high < low:
-            faults.append(("empty_band", f"band {name(band, closed)} has no multiple of {unit:g} in it"))
+            faults.append(BandError("empty_band", f"band {name(band, closed)} has no multiple of {unit:g} in it"))
         snapped.append(band._replace(lo=low * unit * 1.0, hi=high * unit * 1.0))
     _raise(faults)
     if edge > 0:

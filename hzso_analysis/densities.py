@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import exprel, gammaln
 
-from hzso_analysis.bands import NEAR, Band, Pool
+from hzso_analysis.bands import NEAR, Band, Pool, limits
 
 SLICES = 10_000  # bands of more firms are cut into so many groups of equal firms
 
@@ -25,8 +25,7 @@ def solve(pool: Pool, method: str) -> tuple[str, float]:
     """
     name = "alpha" if method == "pareto" and all(band.lo > 0 for band in pool.bands) else "theta"
     firms = sum(band.n for band in pool.bands)
-    lows = math.fsum(band.n * band.lo for band in pool.bands)
-    highs = math.fsum(band.n * band.hi for band in pool.bands)
+    lows, highs = limits(pool.bands)
     above, below = pool.held - lows, highs - pool.held
     if above <= NEAR * pool.held or below <= NEAR * pool.held:
         return name, math.inf if above <= below else -math.inf
