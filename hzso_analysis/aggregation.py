@@ -186,20 +186,19 @@ def _concentration(ranked: ir.Table) -> pd.DataFrame:
     amount, rank = ranked.amount, ranked["rank"]
     wide = amount.cast("decimal(19, 2)")  # DuckDB multiplies up to 18 digits in 64 bits
     squares = (wide * wide).cast("decimal(38, 4)").sum()  # or ibis would give it two decimals
-    tops = {f"top{k}": amount.sum(where=rank <= k) for k in LEADING}
+    tops = {f"CR{k}": amount.sum(where=rank <= k) for k in LEADING}
     found = ranked.group_by(["area", "year", "flow"]).agg(
         total=amount.sum(), firms=ranked.count(), squares=squares, **tops
     )
     rows = []
-    for row in frame(found).itertuples(index=False):
-        total = _decimal(row.total)
-        values = {
-            f"CR{k}": ("percent", 100 * _decimal(getattr(row, f"top{k}")) / total) for k in LEADING if k < row.firms
-        }
-        values["HHI"] = ("points", 10_000 * _decimal(row.squares) / total**2)
+    for row in frame(found).to_dict("records"):
+        total = _decimal(row["total"])
+        values = {f"CR{k}": ("percent", 100 * _decimal(row[f"CR{k}"]) / total) for k in LEADING if k < row["firms"]}
+        values["HHI"] = ("points", 10_000 * _decimal(row["squares"]) / total**2)
         for name, (unit, value) in values.items():
             exact = value.quantize(PLACES[unit], ROUND_HALF_UP)
-            rows.append((row.area, row.year, name, row.flow, "total", unit, exact, row.firms, Decimal(0), Decimal(0)))
+            cell = {"indicator": name, "category": "total", "unit": unit, "value": exact}
+            rows.append(row | cell | {"largest": Decimal(0), "second": Decimal(0)})
     return pd.DataFrame(rows, columns=CELL)
 
 
