@@ -156,16 +156,16 @@ def _numbers(firms: ir.Table) -> pd.DataFrame:
     return _cells(_largest(every, keys, "records"), "count").assign(indicator=NUMBER, category="total")
 
 
-def _edges() -> pd.DataFrame:
-    """The size bands of the codebook with their edges in USD million."""
+def _edges() -> list[tuple[str, float, float]]:
+    """The size bands of the codebook, and the total, with their edges in USD million."""
     book = codebook("categories")
     bands = book.loc[book["low"].notna(), ["id", "low", "high"]].fillna({"high": math.inf})
-    return pd.concat([bands, pd.DataFrame([("total", 0.0, math.inf)], columns=bands.columns)], ignore_index=True)
+    return [*bands.itertuples(index=False, name=None), ("total", 0.0, math.inf)]
 
 
 def _bands(ranked: ir.Table) -> pd.DataFrame:
     """Of each size band, by what enterprises executed in that flow: their number, and what they hold together."""
-    named = [_if_inside(*edges) for edges in _edges().itertuples(index=False)]
+    named = [_if_inside(*edges) for edges in _edges()]
     every = _spread(ranked, "category", named)
     found = _cells(_largest(every, ["area", "year", "flow", "category"], "amount")).assign(indicator=EXECUTED)
     counts = found.assign(indicator=FIRMS, unit="count", value=found["firms"].map(Decimal), largest=Decimal(1))
@@ -210,7 +210,7 @@ def _leading(ranked: ir.Table) -> pd.DataFrame:
 
 def _with_zeros(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells with a zero for each business type, flow and size band in which a year has nothing."""
-    bands = list(_edges()["id"])
+    bands = [name for name, *_ in _edges()]
     wanted = [
         *((SIGNED, "USD million", category) for category in ("total", *TYPES)),
         *((EXECUTED, "USD million", category) for category in (*TYPES, *bands)),
@@ -228,6 +228,11 @@ def figure_rows(cells: pd.DataFrame, withheld: pd.Series | None, *, source: str,
     """Rows of the figures' file format, all text, of the cells of one area; `withheld` are the marks of `suppress`.
 
     A suppressed cell has the qualifier `suppressed` and no value, an omitted one has no row.
+
+    >>> cell = ("here", 2011, "contracts signed", "all", "ITO", "USD million", Decimal("1.5"), 4, 1, 0)
+    >>> rows = figure_rows(pd.DataFrame([cell], columns=CELL), None, source="ledger", locator="a list")
+    >>> rows[["category", "value", "qualifier"]].iloc[0].tolist()
+    ['ITO', '1.50000000', '']
     """
     marked = cells.assign(mark="" if withheld is None else withheld)
     rows = []

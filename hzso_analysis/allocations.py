@@ -36,7 +36,12 @@ def allocate(market: Market, corner: Corner, fill: Fill) -> list[Run]:
 
 
 def least(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
-    """Water-filling: every firm at one level, or at the edge of its band that is nearest to it."""
+    """Water-filling: every firm at one level, or at the edge of its band that is nearest to it.
+
+    >>> bands = [Band(10, 30, 2), Band(50, 100, 2)]
+    >>> [(size, n) for _, size, n in least(Pool("firms", bands, 200), None)]
+    [(30, 2), (70.0, 2)]
+    """
     held = limits(pool.bands)[0]
     ends = [(band.lo, band.n) for band in pool.bands] + [(b.hi, -b.n) for b in pool.bands if b.hi < math.inf]
     slope, level = 0.0, min(band.lo for band in pool.bands)
@@ -63,7 +68,12 @@ def _least_in_units(pool: Pool, level: float, unit: float) -> list[tuple[Band, f
 
 
 def greatest(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
-    """Greedy: all firms at their lower edge, and what is left fills them up one by one from the top band down."""
+    """Greedy: all firms at their lower edge, and what is left fills them up one by one from the top band down.
+
+    >>> bands = [Band(10, 30, 2), Band(50, 100, 2)]
+    >>> [(size, n) for _, size, n in greatest(Pool("firms", bands, 200), None) if n]
+    [(100, 1), (80.0, 1.0), (10, 2.0)]
+    """
     excess, found = pool.held - limits(pool.bands)[0], []
     for band in sorted(pool.bands, reverse=True):
         wide = band.hi - band.lo
@@ -77,7 +87,13 @@ def greatest(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
 
 
 def measures(runs: list[Run], total: float, ks: list[int]) -> dict[str, float]:
-    """All measures of a list of firms, largest first, that holds the total."""
+    """All measures of a list of firms, largest first, that holds the total.
+
+    >>> band = Band(0, 100, 4)
+    >>> found = measures([Run(50.0, 1, band, 0), Run(10.0, 3, band, 0)], 80.0, [1])
+    >>> found["CR1"], found["HHI"], found["gini"]
+    (0.625, 0.4375, 0.375)
+    """
     n = sum(run.n for run in runs)
     tops = {k: math.fsum(run.value * count for run, count in zip(runs, _taken(runs, k), strict=True)) for k in ks}
     hhi = math.fsum(run.n * (run.value / total) ** 2 for run in runs)

@@ -138,14 +138,22 @@ def name(band: Band, closed: str) -> str:
 
 
 def barred(band: Band, closed: str) -> float:
-    """The edge of a band that no firm can sit on; NaN where both belong to it."""
+    """The edge of a band that no firm can sit on; NaN where both belong to it.
+
+    >>> barred(Band(30, 50, 7), "left"), barred(Band(30, 50, 7), "both")
+    (50, nan)
+    """
     if band.lo == band.hi or closed == "both" or (closed == "right" and band.outside):
         return math.nan
     return band.hi if closed == "left" else band.lo
 
 
 def limits(bands: list[Band]) -> Range:
-    """The least and the most that the firms of some bands can hold together, edges included."""
+    """The least and the most that the firms of some bands can hold together, edges included.
+
+    >>> limits([Band(30, 50, 7), Band(100, math.inf, 2)])
+    (410.0, inf)
+    """
     return math.fsum(b.n * b.lo for b in bands if b.n and b.lo), math.fsum(b.n * b.hi for b in bands if b.n and b.hi)
 
 
@@ -156,14 +164,23 @@ def split(bands: list[Band]) -> tuple[list[Band], list[Band], float]:
 
 
 def strained(pool: Pool, closed: str) -> bool:
-    """Whether the firms could hold their sum only by all sitting on edges that do not belong to their bands."""
+    """Whether the firms could hold their sum only by all sitting on edges that do not belong to their bands.
+
+    >>> two = Pool("two firms", [Band(30, 50, 2)], 100)
+    >>> strained(two, "left"), strained(two, "right")
+    (True, False)
+    """
     least, most = limits(pool.bands)
     at_edge = pool.held >= most * (1 - LAST) if closed == "left" else pool.held <= least * (1 + LAST)
     return at_edge and any(not math.isnan(barred(band, closed)) for band in pool.bands)
 
 
 def needed(left: float, edge: float, closed: str) -> float:
-    """The fewest remaining firms that can hold what is left to them; infinite where none can hold anything."""
+    """The fewest remaining firms that can hold what is left to them; infinite where none can hold anything.
+
+    >>> needed(40, 10, "left"), needed(40, 10, "right")
+    (5.0, 4.0)
+    """
     if not edge > 0:
         return math.inf
     ratio = left / edge

@@ -67,7 +67,12 @@ class Plan(NamedTuple):
 def plan(
     executions: int, seed: int, years: tuple[int, int], areas: Sequence[str], enterprises: int, faults: float
 ) -> Plan:
-    """The plan of a ledger; the arguments are those of `synthetic.make_ledger`."""
+    """The plan of a ledger; the arguments are those of `synthetic.make_ledger`.
+
+    >>> made = plan(10, 1, (2010, 2011), ["synthetic"], 3, 0)
+    >>> made.contracts, made.chunks, made.chance.round(3).tolist()
+    (3, 1, [0.474, 0.304, 0.222])
+    """
     contracts, (first, last) = -(-executions // EXECUTIONS), years
     starts = np.array([f"{year}-01-01" for year in range(first, last + 2)], "datetime64[D]").astype(np.int64)
     levels = 100 * LEVEL * GROWTH ** np.minimum(np.arange(first, last + 1) - LEVEL_YEAR, GROWING)
