@@ -15,7 +15,7 @@ from typing import NamedTuple
 from hzso_analysis.bands import NEAR, Band, Corner, Market, Pool, barred, limits, pools, strained
 
 Fill = Callable[[Pool, float | None], list[tuple[Band, float, float]]]  # a pool and the unit of sizes
-Measured = tuple[dict[str, float], dict[str, bool]]  # measures, and for each whether a list reaches it
+Measured = dict[str, tuple[float, bool]]  # measures, and for each whether a list reaches it
 
 
 class Run(NamedTuple):
@@ -128,7 +128,7 @@ def evaluate(market: Market, corner: Corner, fill: Fill, ks: list[int]) -> Measu
     reached = dict.fromkeys(values, inside)
     for k in ks:
         reached[f"TOP{k}"] = reached[f"CR{k}"] = possible and _reached(runs, k, market.closed, fill is least)
-    return values, reached
+    return {measure: (value, reached[measure]) for measure, value in values.items()}
 
 
 def _reached(runs: list[Run], k: int, closed: str, lowest: bool) -> bool:

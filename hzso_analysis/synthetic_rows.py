@@ -76,18 +76,14 @@ def plan(
     contracts, (first, last) = -(-executions // EXECUTIONS), years
     starts = np.array([f"{year}-01-01" for year in range(first, last + 2)], "datetime64[D]").astype(np.int64)
     levels = 100 * LEVEL * GROWTH ** np.minimum(np.arange(first, last + 1) - LEVEL_YEAR, GROWING)
-    return Plan(executions, contracts, seed, starts, levels, areas, faults, *_firms(seed, len(areas), enterprises))
-
-
-def _firms(seed: int, areas: int, enterprises: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Chance, main type and main market of each firm."""
     rng = np.random.default_rng([seed, 0])
     # one quantile of the Pareto distribution a rank: the largest firm is never as large as all others together
-    ranks = np.arange(1, enterprises + 1) - rng.uniform(0.3, 0.7, (areas, enterprises))
+    ranks = np.arange(1, enterprises + 1) - rng.uniform(0.3, 0.7, (len(areas), enterprises))
     # a firm of four times the size has twice as many contracts, of twice the amount
     root = ranks ** (-1 / ALPHA / 2)
-    chance = (root / root.sum(axis=1, keepdims=True) / areas).ravel()
-    return chance, _drawn(rng, TYPES.values(), chance.size), _drawn(rng, MARKETS.values(), chance.size)
+    chance = (root / root.sum(axis=1, keepdims=True) / len(areas)).ravel()
+    types, markets = (_drawn(rng, parts.values(), chance.size) for parts in (TYPES, MARKETS))
+    return Plan(executions, contracts, seed, starts, levels, areas, faults, chance, types, markets)
 
 
 def _drawn(rng: np.random.Generator, weights: Iterable[float], size: int) -> Numbers:
