@@ -141,38 +141,34 @@ def _decimal(value: Any) -> Decimal:
     return Decimal(0) if pd.isna(value) else Decimal(str(value))
 
 
-def _cells(table: ir.Table) -> pd.DataFrame:
-    """Sums as amounts in USD million."""
-    found = frame(table)
+def _cells(table: ir.Table, unit: str = "USD million") -> pd.DataFrame:
+    """Sums of amounts in USD million, or of what is counted."""
+    found, one = frame(table), Decimal(1) if unit == "count" else MILLION
     for name in ("value", "largest", "second"):
-        found[name] = [_decimal(value) / MILLION for value in found[name]]
-    return found.assign(unit="USD million")
+        found[name] = [_decimal(value) / one for value in found[name]]
+    return found.assign(unit=unit)
 
 
 def _numbers(firms: ir.Table) -> pd.DataFrame:
     """How many contracts were signed, by flow; what the enterprises with most of them contribute is in `largest`."""
     every, keys = _flows(firms.filter(firms.indicator == SIGNED)), ["area", "year", "flow"]
     every = every.group_by([*keys, "enterprise"]).agg(records=every.records.sum())
-    found = frame(_largest(every, keys, "records"))
-    for name in ("value", "largest", "second"):
-        found[name] = [_decimal(value) for value in found[name]]
-    return found.assign(indicator=NUMBER, unit="count", category="total")
+    return _cells(_largest(every, keys, "records"), "count").assign(indicator=NUMBER, category="total")
 
 
-def _edges() -> pd.DataFrame:
-    """The size bands of the codebook with their edges in USD million."""
+def _edges() -> list[tuple[str, float, float]]:
+    """The size bands of the codebook, and the total, with their edges in USD million."""
     book = codebook("categories")
     bands = book.loc[book["low"].notna(), ["id", "low", "high"]].fillna({"high": math.inf})
-    return pd.concat([bands, pd.DataFrame([("total", 0.0, math.inf)], columns=bands.columns)], ignore_index=True)
+    return [*bands.itertuples(index=False, name=None), ("total", 0.0, math.inf)]
 
 
 def _bands(ranked: ir.Table) -> pd.DataFrame:
     """Of each size band, by what enterprises executed in that flow: their number, and what they hold together."""
-    named = [_if_inside(*edges) for edges in _edges().itertuples(index=False)]
+    named = [_if_inside(*edges) for edges in _edges()]
     every = _spread(ranked, "category", named)
     found = _cells(_largest(every, ["area", "year", "flow", "category"], "amount")).assign(indicator=EXECUTED)
-    one = pd.Series([Decimal(1)] * len(found), index=found.index, dtype=object)
-    counts = found.assign(indicator=FIRMS, unit="count", value=[Decimal(int(n)) for n in found["firms"]], largest=one)
+    counts = found.assign(indicator=FIRMS, unit="count", value=found["firms"].map(Decimal), largest=Decimal(1))
     counts["second"] = [Decimal(int(n > 1)) for n in found["firms"]]
     return pd.concat([found[found["category"] != "total"], counts], ignore_index=True)
 
@@ -190,20 +186,19 @@ def _concentration(ranked: ir.Table) -> pd.DataFrame:
     amount, rank = ranked.amount, ranked["rank"]
     wide = amount.cast("decimal(19, 2)")  # DuckDB multiplies up to 18 digits in 64 bits
     squares = (wide * wide).cast("decimal(38, 4)").sum()  # or ibis would give it two decimals
-    tops = {f"top{k}": amount.sum(where=rank <= k) for k in LEADING}
+    tops = {f"CR{k}": amount.sum(where=rank <= k) for k in LEADING}
     found = ranked.group_by(["area", "year", "flow"]).agg(
         total=amount.sum(), firms=ranked.count(), squares=squares, **tops
     )
     rows = []
-    for row in frame(found).itertuples(index=False):
-        total = _decimal(row.total)
-        values = {
-            f"CR{k}": ("percent", 100 * _decimal(getattr(row, f"top{k}")) / total) for k in LEADING if k < row.firms
-        }
-        values["HHI"] = ("points", 10_000 * _decimal(row.squares) / total**2)
+    for row in frame(found).to_dict("records"):
+        total = _decimal(row["total"])
+        values = {f"CR{k}": ("percent", 100 * _decimal(row[f"CR{k}"]) / total) for k in LEADING if k < row["firms"]}
+        values["HHI"] = ("points", 10_000 * _decimal(row["squares"]) / total**2)
         for name, (unit, value) in values.items():
             exact = value.quantize(PLACES[unit], ROUND_HALF_UP)
-            rows.append((row.area, row.year, name, row.flow, "total", unit, exact, row.firms, Decimal(0), Decimal(0)))
+            cell = {"indicator": name, "category": "total", "unit": unit, "value": exact}
+            rows.append(row | cell | {"largest": Decimal(0), "second": Decimal(0)})
     return pd.DataFrame(rows, columns=CELL)
 
 
@@ -215,40 +210,41 @@ def _leading(ranked: ir.Table) -> pd.DataFrame:
 
 def _with_zeros(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells with a zero for each business type, flow and size band in which a year has nothing."""
-    bands = [name for name in _edges()["id"] if name != "total"]
-    wanted = {
-        SIGNED: ("total", *TYPES),
-        EXECUTED: ("total", *TYPES, *bands),
-        FIRMS: ("total", *bands),
-        NUMBER: ("total",),
-    }
-    there = set(cells[["area", "year", "indicator", "flow", "category"]].itertuples(index=False, name=None))
-    rows = []
-    for area, year, indicator in cells[["area", "year", "indicator"]].drop_duplicates().itertuples(index=False):
-        unit = "USD million" if indicator in (SIGNED, EXECUTED) else "count"
-        for flow in ("all", "offshore", "onshore"):
-            for category in wanted.get(indicator, ()):
-                if (area, year, indicator, flow, category) not in there:
-                    rows.append((area, year, indicator, flow, category, unit, Decimal(0), 0, Decimal(0), Decimal(0)))
-    return pd.concat([cells, pd.DataFrame(rows, columns=CELL)], ignore_index=True) if rows else cells
+    bands = [name for name, *_ in _edges()]
+    wanted = [
+        *((SIGNED, "USD million", category) for category in ("total", *TYPES)),
+        *((EXECUTED, "USD million", category) for category in (*TYPES, *bands)),
+        *((FIRMS, "count", category) for category in bands),
+        (NUMBER, "count", "total"),
+    ]
+    named = pd.DataFrame(wanted, columns=["indicator", "unit", "category"])
+    zeros = cells[CELL[:3]].drop_duplicates().merge(named, on="indicator")
+    zeros = zeros.merge(pd.DataFrame({"flow": ["all", "offshore", "onshore"]}), how="cross")
+    zeros = zeros.assign(value=Decimal(0), firms=0, largest=Decimal(0), second=Decimal(0))
+    return pd.concat([cells, zeros], ignore_index=True).drop_duplicates(CELL[:5])
 
 
 def figure_rows(cells: pd.DataFrame, withheld: pd.Series | None, *, source: str, locator: str) -> pd.DataFrame:
     """Rows of the figures' file format, all text, of the cells of one area; `withheld` are the marks of `suppress`.
 
     A suppressed cell has the qualifier `suppressed` and no value, an omitted one has no row.
+
+    >>> cell = ("here", 2011, "contracts signed", "all", "ITO", "USD million", Decimal("1.5"), 4, 1, 0)
+    >>> rows = figure_rows(pd.DataFrame([cell], columns=CELL), None, source="ledger", locator="a list")
+    >>> rows[["category", "value", "qualifier"]].iloc[0].tolist()
+    ['ITO', '1.50000000', '']
     """
-    marks = [""] * len(cells) if withheld is None else list(withheld.loc[cells.index])
+    marked = cells.assign(mark="" if withheld is None else withheld)
     rows = []
-    for cell, mark in zip(cells.itertuples(index=False), marks, strict=True):
-        if mark == "omitted":
-            continue
-        suppressed = bool(mark)
+    for cell in marked[marked["mark"] != "omitted"].itertuples(index=False):
         row = dict.fromkeys(COLUMNS, "") | {"year": str(cell.year), "indicator": cell.indicator, "flow": cell.flow}
-        row |= {"category": "" if cell.category == "total" else cell.category, "unit": cell.unit, "source": source}
-        row |= {"value": "" if suppressed else _written(cell), "qualifier": SUPPRESSED if suppressed else ""}
-        # a sum of records is exact; a zero with half a cent beside it would only be trouble for the solver
-        row |= {"precision": "0"} if cell.value == 0 and not suppressed else {}
+        row |= {"unit": cell.unit, "category": "" if cell.category == "total" else cell.category, "source": source}
+        if cell.mark:
+            row["qualifier"] = SUPPRESSED
+        else:
+            row["value"] = _written(cell)
+            # a sum of records is exact; a zero with half a cent beside it would only be trouble for the solver
+            row["precision"] = "" if cell.value else "0"
         rows.append(row | {"locator": locator})
     return pd.DataFrame(rows, columns=COLUMNS)
 

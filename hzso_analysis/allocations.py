@@ -12,10 +12,10 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import NamedTuple
 
-from hzso_analysis.bands import NEAR, Band, Corner, Market, Pool, barred, pools, strained
+from hzso_analysis.bands import NEAR, Band, Corner, Market, Pool, barred, limits, pools, strained
 
 Fill = Callable[[Pool, float | None], list[tuple[Band, float, float]]]  # a pool and the unit of sizes
-Measured = tuple[dict[str, float], dict[str, bool]]  # measures, and for each whether a list reaches it
+Measured = dict[str, tuple[float, bool]]  # measures, and for each whether a list reaches it
 
 
 class Run(NamedTuple):
@@ -36,8 +36,13 @@ def allocate(market: Market, corner: Corner, fill: Fill) -> list[Run]:
 
 
 def least(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
-    """Water-filling: every firm at one level, or at the edge of its band that is nearest to it."""
-    held = math.fsum(band.n * band.lo for band in pool.bands)
+    """Water-filling: every firm at one level, or at the edge of its band that is nearest to it.
+
+    >>> bands = [Band(10, 30, 2), Band(50, 100, 2)]
+    >>> [(size, n) for _, size, n in least(Pool("firms", bands, 200), None)]
+    [(30, 2), (70.0, 2)]
+    """
+    held = limits(pool.bands)[0]
     ends = [(band.lo, band.n) for band in pool.bands] + [(b.hi, -b.n) for b in pool.bands if b.hi < math.inf]
     slope, level = 0.0, min(band.lo for band in pool.bands)
     for edge, firms in sorted(ends):
@@ -63,8 +68,13 @@ def _least_in_units(pool: Pool, level: float, unit: float) -> list[tuple[Band, f
 
 
 def greatest(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
-    """Greedy: all firms at their lower edge, and what is left fills them up one by one from the top band down."""
-    excess, found = pool.held - math.fsum(band.n * band.lo for band in pool.bands), []
+    """Greedy: all firms at their lower edge, and what is left fills them up one by one from the top band down.
+
+    >>> bands = [Band(10, 30, 2), Band(50, 100, 2)]
+    >>> [(size, n) for _, size, n in greatest(Pool("firms", bands, 200), None) if n]
+    [(100, 1), (80.0, 1.0), (10, 2.0)]
+    """
+    excess, found = pool.held - limits(pool.bands)[0], []
     for band in sorted(pool.bands, reverse=True):
         wide = band.hi - band.lo
         full = min(band.n, math.floor(excess / wide + NEAR)) if 0 < wide < math.inf else 0.0
@@ -77,9 +87,15 @@ def greatest(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
 
 
 def measures(runs: list[Run], total: float, ks: list[int]) -> dict[str, float]:
-    """All measures of a list of firms, largest first, that holds the total."""
+    """All measures of a list of firms, largest first, that holds the total.
+
+    >>> band = Band(0, 100, 4)
+    >>> found = measures([Run(50.0, 1, band, 0), Run(10.0, 3, band, 0)], 80.0, [1])
+    >>> found["CR1"], found["HHI"], found["gini"]
+    (0.625, 0.4375, 0.375)
+    """
     n = sum(run.n for run in runs)
-    tops = {k: _top(runs, k) for k in ks}
+    tops = {k: math.fsum(run.value * count for run, count in zip(runs, _taken(runs, k), strict=True)) for k in ks}
     hhi = math.fsum(run.n * (run.value / total) ** 2 for run in runs)
     shares = [(run.n, run.value / total) for run in runs if run.value > 0]
     entropy = max(0.0, -math.fsum(count * share * math.log(share) for count, share in shares))
@@ -98,9 +114,9 @@ def _ranks(runs: list[Run]) -> list[float]:
     return list(accumulate((run.n for run in runs), initial=0.0))[:-1]
 
 
-def _top(runs: list[Run], k: float) -> float:
-    """What the k largest firms hold."""
-    return math.fsum(run.value * min(run.n, max(0.0, k - rank)) for run, rank in zip(runs, _ranks(runs), strict=True))
+def _taken(runs: list[Run], k: int) -> list[float]:
+    """How many firms of each run are among the k largest."""
+    return [min(run.n, max(0.0, k - rank)) for run, rank in zip(runs, _ranks(runs), strict=True)]
 
 
 def evaluate(market: Market, corner: Corner, fill: Fill, ks: list[int]) -> Measured:
@@ -112,7 +128,7 @@ def evaluate(market: Market, corner: Corner, fill: Fill, ks: list[int]) -> Measu
     reached = dict.fromkeys(values, inside)
     for k in ks:
         reached[f"TOP{k}"] = reached[f"CR{k}"] = possible and _reached(runs, k, market.closed, fill is least)
-    return values, reached
+    return {measure: (value, reached[measure]) for measure, value in values.items()}
 
 
 def _reached(runs: list[Run], k: int, closed: str, lowest: bool) -> bool:
@@ -121,9 +137,8 @@ def _reached(runs: list[Run], k: int, closed: str, lowest: bool) -> bool:
     Pools of which all or no firms are among the largest do not matter; in the others no firm may have to sit on an
     edge that does not belong to its band for the sum of the largest to be what it is.
     """
-    taken = [min(run.n, max(0.0, k - rank)) for run, rank in zip(runs, _ranks(runs), strict=True)]
     for pool in {run.pool for run in runs}:
-        mine = [(run, count) for run, count in zip(runs, taken, strict=True) if run.pool == pool]
+        mine = [(run, count) for run, count in zip(runs, _taken(runs, k), strict=True) if run.pool == pool]
         top = [run._replace(n=count) for run, count in mine if count]
         bottom = [run._replace(n=run.n - count) for run, count in mine if run.n > count]
         if top and bottom and not (_level_met if lowest else _filling_met)(top, bottom, closed):

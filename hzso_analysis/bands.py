@@ -138,14 +138,22 @@ def name(band: Band, closed: str) -> str:
 
 
 def barred(band: Band, closed: str) -> float:
-    """The edge of a band that no firm can sit on; NaN where both belong to it."""
+    """The edge of a band that no firm can sit on; NaN where both belong to it.
+
+    >>> barred(Band(30, 50, 7), "left"), barred(Band(30, 50, 7), "both")
+    (50, nan)
+    """
     if band.lo == band.hi or closed == "both" or (closed == "right" and band.outside):
         return math.nan
     return band.hi if closed == "left" else band.lo
 
 
 def limits(bands: list[Band]) -> Range:
-    """The least and the most that the firms of some bands can hold together, edges included."""
+    """The least and the most that the firms of some bands can hold together, edges included.
+
+    >>> limits([Band(30, 50, 7), Band(100, math.inf, 2)])
+    (410.0, inf)
+    """
     return math.fsum(b.n * b.lo for b in bands if b.n and b.lo), math.fsum(b.n * b.hi for b in bands if b.n and b.hi)
 
 
@@ -156,14 +164,23 @@ def split(bands: list[Band]) -> tuple[list[Band], list[Band], float]:
 
 
 def strained(pool: Pool, closed: str) -> bool:
-    """Whether the firms could hold their sum only by all sitting on edges that do not belong to their bands."""
+    """Whether the firms could hold their sum only by all sitting on edges that do not belong to their bands.
+
+    >>> two = Pool("two firms", [Band(30, 50, 2)], 100)
+    >>> strained(two, "left"), strained(two, "right")
+    (True, False)
+    """
     least, most = limits(pool.bands)
     at_edge = pool.held >= most * (1 - LAST) if closed == "left" else pool.held <= least * (1 + LAST)
     return at_edge and any(not math.isnan(barred(band, closed)) for band in pool.bands)
 
 
 def needed(left: float, edge: float, closed: str) -> float:
-    """The fewest remaining firms that can hold what is left to them; infinite where none can hold anything."""
+    """The fewest remaining firms that can hold what is left to them; infinite where none can hold anything.
+
+    >>> needed(40, 10, "left"), needed(40, 10, "right")
+    (5.0, 4.0)
+    """
     if not edge > 0:
         return math.inf
     ratio = left / edge
@@ -195,52 +212,50 @@ def _bands(bands: pd.DataFrame | Iterable[dict[str, Any]], closed: str) -> list[
         band = Band(*row)._replace(hi=math.inf if math.isnan(row[1]) else row[1])
         table.append(band)
         if bad["lo"] or bad["hi"] or not 0 <= band.lo <= band.hi or band.lo == math.inf:
-            faults.append(("bad_edges", f"band lo {said['lo']}, hi {said['hi']}: write numbers with 0 <= lo <= hi"))
+            text = f"band lo {said['lo']}, hi {said['hi']}: write numbers with 0 <= lo <= hi"
+            faults.append(BandError("bad_edges", text))
         elif bad["n"] or not band.n >= 0 or band.n % 1:
             why = "; a negative number means that cumulative counts disagree" if band.n < 0 else ""
-            faults.append(
-                ("bad_count", f"band {name(band, closed)}: found {said['n']} firms; write a whole number from 0{why}")
-            )
+            text = f"band {name(band, closed)}: found {said['n']} firms; write a whole number from 0{why}"
+            faults.append(BandError("bad_count", text))
         elif bad["total"] or band.total < 0 or math.isinf(band.total):
-            text = f"its total is {said['total']}; write a number from 0 or leave it out"
-            faults.append(("bad_total", f"band {name(band, closed)}: {text}"))
+            text = f"band {name(band, closed)}: its total is {said['total']}; write a number from 0 or leave it out"
+            faults.append(BandError("bad_total", text))
     _raise(faults or _overlaps(sorted(table), closed))
     if not sum(band.n for band in table):
         raise BandError("no_firms", "no band has a firm in it")
     return sorted(table)
 
 
-def _overlaps(table: list[Band], closed: str) -> list[tuple[str, str]]:
+def _overlaps(table: list[Band], closed: str) -> list[BandError]:
     """A fault for each band that begins before the bands below it end."""
-    faults: list[tuple[str, str]] = []
+    faults = []
     reach: Iterator[Band] = accumulate(table, lambda a, b: a if a.hi > b.hi else b)
     for lower, upper in zip(reach, table[1:], strict=False):
         if upper.lo < lower.hi or upper[:2] == lower[:2]:
             pair = f"{name(lower, closed)} and {name(upper, closed)}"
+            rule = "a firm must belong to one band (subtract nested 'of which' counts first)"
+            code, text = "overlap", f"bands overlap: {pair}; {rule}"
             if lower.hi == math.inf:
-                faults.append(("open_not_top", f"only the top band may be open; found {pair}"))
-            else:
-                text = (
-                    f"bands overlap: {pair}; a firm must belong to one band (subtract nested 'of which' counts first)"
-                )
-                faults.append(("overlap", text))
+                code, text = "open_not_top", f"only the top band may be open; found {pair}"
+            faults.append(BandError(code, text))
     return faults
 
 
-def _raise(faults: list[tuple[str, str]]) -> None:
+def _raise(faults: list[BandError]) -> None:
     if faults:
-        raise BandError(faults[0][0], "; ".join(text for _, text in faults))
+        raise BandError(faults[0].code, "; ".join(map(str, faults)))
 
 
 def _check_totals(table: list[Band], closed: str) -> None:
     """Raise one error for all bands whose firms cannot hold the total of the band."""
     faults = []
-    for band in (band for band in table if not math.isnan(band.total)):
+    for band in split(table)[0]:
         pool = Pool(f"band {name(band, closed)} total", [band], band.total)
         try:
             _fit(pool, band.total, closed, "band_total")
         except BandError as error:
-            faults.append((error.code, str(error)))
+            faults.append(error)
     _raise(faults)
 
 
@@ -270,7 +285,7 @@ def _on_grid(table: list[Band], edge: float, closed: str, unit: float) -> tuple[
             low += closed == "right" and abs(low * unit - band.lo) <= NEAR * unit
             high -= closed == "left" and abs(high * unit - band.hi) <= NEAR * unit
         if high < low:
-            faults.append(("empty_band", f"band {name(band, closed)} has no multiple of {unit:g} in it"))
+            faults.append(BandError("empty_band", f"band {name(band, closed)} has no multiple of {unit:g} in it"))
         snapped.append(band._replace(lo=low * unit * 1.0, hi=high * unit * 1.0))
     _raise(faults)
     if edge > 0:

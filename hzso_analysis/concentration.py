@@ -178,8 +178,8 @@ def lorenz_envelope(bands: Table, **published: Any) -> pd.DataFrame:
 def _ends(market: Market, found: list[Measured], ks: list[int]) -> pd.DataFrame:
     """The lowest and the highest of each measure, and whether a list reaches them."""
     rows, attained = {}, {}
-    for measure in found[1][0]:
-        ends = [(values[measure], reached[measure]) for values, reached in found if measure in values]
+    for measure in found[1]:
+        ends = [measured[measure] for measured in found if measure in measured]
         rows[measure] = [min(ends)[0], max(ends)[0]]
         attained[measure] = [
             any(met for value, met in ends if math.isclose(value, end, rel_tol=1e-12)) for end in rows[measure]
@@ -262,7 +262,7 @@ def _extremes(market: Market, fill: Fill, ks: list[int]) -> list[Measured]:
     for rest in dict.fromkeys([*(_counted(first, last) if scanned else [last]), _most(market)]):
         found += _along(market, fill, *_line(market, fill, rest), ks)
     if not scanned:
-        found.append(({"theil": 0.0, "gini": 0.0}, {"theil": False, "gini": False}))
+        found.append({"theil": (0.0, False), "gini": (0.0, False)})
     return found
 
 
@@ -274,8 +274,8 @@ def _amounts(market: Market, fill: Fill, ks: list[int]) -> Measured:
         first, last = market.group
         room = rest * market.edge if rest else 0.0
         corner = Corner(max(low, first), max(first, low - room), rest) if fill is least else Corner(high, last, rest)
-    values, reached = evaluate(market, corner, fill, ks)
-    return {f"TOP{k}": values[f"TOP{k}"] for k in ks}, {f"TOP{k}": reached[f"TOP{k}"] for k in ks}
+    found = evaluate(market, corner, fill, ks)
+    return {f"TOP{k}": found[f"TOP{k}"] for k in ks}
 
 
 def _without_end(market: Market, ks: list[int]) -> Measured:
@@ -283,13 +283,13 @@ def _without_end(market: Market, ks: list[int]) -> Measured:
     firms, total = sum(band.n for band in market.bands), market.total[1]
     _, others, added = split(market.bands)
     group = market.group[0] if market.group else added + limits(others)[0]
-    values, reached = evaluate(market, Corner(total, group, 0.0), least, ks)
-    values |= {"theil": math.inf, "gini": 1.0}
-    kept = set(values) - {"theil", "gini"}
+    found = evaluate(market, Corner(total, group, 0.0), least, ks)
+    endless = {"theil": math.inf, "gini": 1.0}
+    kept = set(found) - set(endless)
     if total - group > NEAR * total:
-        values |= {"entropy": math.inf, "exp_entropy": math.inf}
+        endless |= {"entropy": math.inf, "exp_entropy": math.inf}
         kept = {f"{measure}{k}" for measure in ("TOP", "CR") for k in ks if k <= firms}
-    return values, {measure: met and measure in kept for measure, met in reached.items()}
+    return {measure: (endless.get(measure, value), met and measure in kept) for measure, (value, met) in found.items()}
 
 
 def _along(market: Market, fill: Fill, first: Corner, last: Corner, ks: list[int]) -> list[Measured]:

@@ -19,13 +19,13 @@ from hzso_analysis.constraints import Cell, Constraint, build_constraints
 from hzso_analysis.faults import DataError
 from hzso_analysis.figures import AMOUNTS, codebook
 from hzso_analysis.movements import Movements, implied
-from hzso_analysis.vocabulary import LEADING, SUPPRESSED, TYPES
+from hzso_analysis.vocabulary import EXECUTED, FIRMS, LEADING, SUPPRESSED, TYPES
 
 KEY = ["area", "year", "indicator", "flow", "category", "unit"]
 FLOW = ["area", "year", "flow"]
 RANKS = {f"CR{k}": k for k in LEADING}
 CONCENTRATION = [*RANKS, "HHI"]
-COUNTED = ["enterprises", "number of contracts signed"]
+NUMBERS = [FIRMS, "number of contracts signed"]
 HALF_CENT = Decimal("0.5e-8")  # in USD million
 DEAR = {"total": 1000.0} | dict.fromkeys(TYPES, 30.0)
 MARGIN = 1.0001  # more than the rule asks, so that no rounding on the way brings a cell below it
@@ -104,7 +104,7 @@ def _check(rows: pd.DataFrame, largest: Mapping[Any, pd.DataFrame]) -> None:
 
 def _primary(rows: pd.DataFrame, rule: Rule) -> pd.Series:
     amount, some = rows["unit"].isin(AMOUNTS), rows["value"] > 0
-    few = (rows["firms"] > 0) & (rows["firms"] < rule.minimum) & (amount | rows["indicator"].isin(COUNTED))
+    few = (rows["firms"] > 0) & (rows["firms"] < rule.minimum) & (amount | rows["indicator"].isin(NUMBERS))
     rest = rows["value"] - rows["largest"] - rows["second"]
     return some & (few | amount & (rest < rows["largest"].map(lambda value: rule.p * value)))
 
@@ -121,7 +121,7 @@ def _definitions(
     figures.attrs["data_dir"] = data_dir
     definitions = build_constraints(figures)[1]
     markets = book.index[(book["dimension"] == "market") & (book["relation"] == "disjoint")]
-    for whole in (cell for cell in values if cell.category == "total" and cell.indicator != "enterprises"):
+    for whole in (cell for cell in values if cell.category == "total" and cell.indicator != FIRMS):
         parts = [cell for name in markets if (cell := whole._replace(category=name)) in values]
         if parts and abs(sum(values[cell] for cell in parts) - values[whole]) <= HALF_CENT * (len(parts) + 1):
             terms = dict.fromkeys(parts, 1.0) | {whole: -1.0}
@@ -151,8 +151,8 @@ def _withheld(
 
 def _thin(truth: Mapping[Cell, Decimal], values: Mapping[Cell, Decimal], rule: Rule) -> set[Cell]:
     """Counts and amounts of too few firms that no row has but differences of bands tell, as from 5 to 10 million."""
-    few = [cell for cell, n in truth.items() if cell.indicator == "enterprises" and 0 < n < rule.minimum]
-    both = {c for n in few for c in (n, n._replace(indicator="contracts executed", unit="USD million"))}
+    few = [cell for cell, n in truth.items() if cell.indicator == FIRMS and 0 < n < rule.minimum]
+    both = {c for n in few for c in (n, n._replace(indicator=EXECUTED, unit="USD million"))}
     return {cell for cell in both if cell not in values and truth.get(cell)}
 
 
@@ -166,9 +166,8 @@ def _concentration(
     """
     marks = {name: "primary" if name in ("CR1", "CR2") else "secondary" for name in part["indicator"]}
     sized = same[same["category"].isin(["total", *book.index[book["low"].notna()]])]
-    sized = sized[sized["indicator"].isin(["contracts executed", "enterprises"])]
-    sums = {} if sized["mark"].any() or not leading else _known_sums(sized, book)
-    if not sums:
+    sized = sized[sized["indicator"].isin([EXECUTED, FIRMS])]
+    if sized["mark"].any() or not leading or not (sums := _known_sums(sized, book)):
         return marks
     cuts, n = {0, *sums}, max(sums)
     sums |= {rank: sum(leading[:rank], Decimal(0)) for rank in range(len(leading) + 1)}
@@ -189,9 +188,9 @@ def _concentration(
 
 def _known_sums(sized: pd.DataFrame, book: pd.DataFrame) -> dict[int, Decimal]:
     """What all firms down to a rank have, for ranks at edges of bands and the last; nothing if one is unclear."""
-    executed = sized[sized["indicator"] == "contracts executed"]
+    executed = sized[sized["indicator"] == EXECUTED]
     money = dict(zip(executed["category"], map(Decimal, executed["value"]), strict=True))
-    firms = sized[sized["indicator"] == "enterprises"].set_index("category")["value"].to_dict()
+    firms = sized[sized["indicator"] == FIRMS].set_index("category")["value"].to_dict()
     if not money.get("total"):
         return {}
     above = {math.inf: (0, Decimal(0))}

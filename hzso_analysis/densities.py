@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import exprel, gammaln
 
-from hzso_analysis.bands import NEAR, Band, Pool
+from hzso_analysis.bands import NEAR, Band, Pool, limits
 
 SLICES = 10_000  # bands of more firms are cut into so many groups of equal firms
 
@@ -22,11 +22,14 @@ def solve(pool: Pool, method: str) -> tuple[str, float]:
 
     It is infinite where all firms sit on one edge of their band. The ends of the search are proven: in no band does the
     mean lie further from an edge than that of the density without the other edge.
+
+    >>> name, value = solve(Pool("firms", [Band(100, math.inf, 2)], 300), "maxent")
+    >>> name, round(1 / value)  # so far are firms above the edge on average
+    ('theta', 50)
     """
     name = "alpha" if method == "pareto" and all(band.lo > 0 for band in pool.bands) else "theta"
     firms = sum(band.n for band in pool.bands)
-    lows = math.fsum(band.n * band.lo for band in pool.bands)
-    highs = math.fsum(band.n * band.hi for band in pool.bands)
+    lows, highs = limits(pool.bands)
     above, below = pool.held - lows, highs - pool.held
     if above <= NEAR * pool.held or below <= NEAR * pool.held:
         return name, math.inf if above <= below else -math.inf
@@ -51,6 +54,9 @@ def sizes(band: Band, name: str, parameter: float) -> list[tuple[float, float]]:
     """Sizes of the firms of a band as (size, number), largest first: they add up to what the density gives the band.
 
     Firms of an open band stand at their expected order statistics, others at the means of slices of equal probability.
+
+    >>> sizes(Band(100, math.inf, 2), "theta", 0.02)
+    [(175.0, 1.0), (125.0, 1.0)]
     """
     if math.isinf(parameter) or band.lo == band.hi:
         return [(band.lo if parameter > 0 or band.lo == band.hi else band.hi, band.n)]

@@ -9,18 +9,22 @@ import sys
 import tempfile
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from tqdm import tqdm
 
 from hzso_analysis.faults import DataError, first_line, nearest
 from hzso_analysis.folders import DATA_DIR, DESCRIBED
 from hzso_analysis.provenance import digest, file_hash, library_hash
 from hzso_analysis.records import CODES, checked_contracts, checked_executions
 from hzso_analysis.sheets import guarded
+from hzso_analysis.workshop import swap
 
 MEMORY = "1GB"  # what DuckDB may take to add up; beyond that it writes to a temporary folder
 SORTING = "4GB"  # and what to join and sort the records, once
@@ -59,38 +63,37 @@ def _spark(engine: str) -> Any:
     from pyspark.sql import SparkSession  # noqa: PLC0415 (an extra)
 
     os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
-    build = SparkSession.builder.master("local[*]" if engine == "spark" else engine).appName("hzso")
-    local = engine == "spark" or engine.startswith("local")
-    settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+    master = "local[*]" if engine == "spark" else engine
+    settings: dict[str, Any] = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
     settings |= {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false"}
-    if local:
+    if master.startswith("local"):
         # it makes this folder, though nothing is put into it
         settings["spark.sql.warehouse.dir"] = str(Path(tempfile.gettempdir()) / "spark-warehouse")
         settings["spark.sql.shuffle.partitions"] = str(os.cpu_count() or 2)
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # or its workers are whatever is called python3
-    for name, value in settings.items():
-        build = build.config(name, value)
     handler = signal.getsignal(signal.SIGINT)
-    session = build.getOrCreate()
+    session = SparkSession.builder.master(master).appName("hzso").config(map=settings).getOrCreate()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, handler)  # Spark takes Ctrl-C for itself, and keeps it when it has stopped
     session.sparkContext.setLogLevel("ERROR")
     return session
 
 
-def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, engine: str = "duckdb") -> Kept:
+def keep(
+    contracts: str | Path, executions: str | Path, store: str | Path, *, engine: str = "duckdb", progress: bool = False
+) -> Kept:
     """Check the records of two lists and keep them in the folder `store` as Parquet, sorted by year and area.
 
     A list is a CSV or Parquet file or a folder of them, hive partitions (`year=2011/`) included; its columns are those
     of `contracts` and `executions` in `datapackage.json`. Rows that cannot count are kept with the reason in column
     `fault`, and as CSV in `rejected-contracts.csv` and `rejected-executions.csv`. A store of the same files is used
-    as it is. Raises DataError for columns that are missing and files that cannot be read, ValueError for a folder in
-    the way; the store is replaced only when it is whole.
+    as it is. `progress` shows a bar on stderr where that is a terminal. Raises DataError for columns that are missing
+    and files that cannot be read, ValueError for a folder in the way; the store is replaced only when it is whole.
     """
     store, paths = Path(store), {"contracts": Path(contracts), "executions": Path(executions)}
     made_of = _inputs(paths)
     told = _told(store)
-    if told and told["made_of"] == made_of:
+    if told.get("made_of") == made_of:
         return Kept(store, told["lines"], told["rejected"])
     if store.exists() and not told and (not store.is_dir() or any(store.iterdir())):
         raise ValueError(f"store: {store} is no folder of checked records; choose another one")
@@ -99,13 +102,10 @@ def keep(contracts: str | Path, executions: str | Path, store: str | Path, *, en
         new = Path(aside) / "new"
         new.mkdir()
         con = connect(engine, Path(aside) / "spill", SORTING)
-        lines, rejected = _write(con, paths, Path(aside), new)
-        (new / TOLD).write_text(
-            json.dumps({"made_of": made_of, "lines": lines, "rejected": rejected}), encoding="utf-8"
-        )
-        if store.exists():
-            store.rename(Path(aside) / "old")
-        new.rename(store)
+        lines, rejected = _write(con, paths, Path(aside), new, progress)
+        told = {"made_of": made_of, "lines": lines, "rejected": rejected}
+        (new / TOLD).write_text(json.dumps(told), encoding="utf-8")
+        swap(new, store)
     return Kept(store, lines, rejected)
 
 
@@ -143,16 +143,16 @@ def _inputs(paths: dict[str, Path]) -> str:
     return digest(files, library_hash(), [file_hash(DATA_DIR / f"{name}.csv") for name in ("countries", "categories")])
 
 
-def _told(store: Path) -> dict[str, Any] | None:
+def _told(store: Path) -> dict[str, Any]:
+    """What was found when the store was made; nothing where there is no store."""
     try:
-        told: dict[str, Any] = json.loads((store / TOLD).read_text(encoding="utf-8"))
-        return told
+        return dict(json.loads((store / TOLD).read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        return None
+        return {}
 
 
-def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path) -> tuple[list[str], int]:
-    """Write both tables and the rejected rows; lines with counts and examples of each reason."""
+def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path, progress: bool) -> tuple[list[str], int]:
+    """Write both tables and the rejected rows; lines with counts and examples of each reason, and how many rows."""
     read, faults = {}, []
     for name, path in paths.items():
         try:
@@ -161,27 +161,47 @@ def _write(con: Any, paths: dict[str, Path], aside: Path, new: Path) -> tuple[li
             faults += error.faults
     if faults:
         raise DataError(faults)
-    con.to_parquet(checked_contracts(read["contracts"]), aside / "checked.parquet")
-    con.to_parquet(_coded(con, aside / "checked.parquet", new).order_by(ORDER), new / "contracts.parquet")
-    contracts = con.read_parquet(new / "contracts.parquet")
-    executions = checked_executions(read["executions"], contracts)
-    con.to_parquet(executions.order_by(ORDER), new / "executions.parquet")
     lines, rejected = [], 0
-    for name in paths:
-        table = con.read_parquet(new / f"{name}.parquet")
-        again = table.filter((table.fault == "") & (table.copies > 1))
-        again = again.mutate(fault=ibis.literal(DUPLICATES[name]), copies=again.copies - 1)
-        wrong = table.filter(table.fault != "").union(again)
-        found = frame(wrong.group_by("fault").agg(rows=wrong.copies.sum(), first=wrong.contract_id.min()))
-        out, count = int(found["rows"].sum()), int(frame(table.agg(rows=table.copies.sum()))["rows"].fillna(0)[0])
-        lines.append(f"{name}: {count:,} rows, of which {count - out:,} count")
-        for fault, rows, first in found.sort_values(["rows", "fault"], ascending=[False, True]).itertuples(index=False):
-            lines.append(f"  {int(rows):,} left out: {fault}, such as contract {first or '(blank)'}")
-        if out:
-            con.to_parquet(wrong.order_by(["fault", "contract_id", "raw"]), aside / f"{name}.parquet")
-            _list(aside / f"{name}.parquet", new / f"rejected-{name}.csv")
-        rejected += out
+    checked, kept = aside / "checked.parquet", {name: new / f"{name}.parquet" for name in paths}
+    with tqdm(total=5, unit="step", file=sys.stderr, disable=not (progress and sys.stderr.isatty())) as bar:
+        with _step(bar, "checking contracts"):
+            con.to_parquet(checked_contracts(read["contracts"]), checked)
+        with _step(bar, "sorting contracts"):
+            con.to_parquet(_coded(con, checked, new).order_by(ORDER), kept["contracts"])
+        with _step(bar, "checking executions"):
+            executions = checked_executions(read["executions"], con.read_parquet(kept["contracts"]))
+            con.to_parquet(executions.order_by(ORDER), kept["executions"])
+        for name, path in kept.items():
+            with _step(bar, f"counting {name}"):
+                said, out = _left_out(con, name, path, aside)
+                lines += said
+                rejected += out
     return lines, rejected
+
+
+@contextmanager
+def _step(bar: Any, name: str) -> Iterator[None]:
+    """A step of a progress bar: named while it is under way, counted when it is done."""
+    bar.set_description(name)
+    yield
+    bar.update()
+
+
+def _left_out(con: Any, name: str, kept: Path, aside: Path) -> tuple[list[str], int]:
+    """List the rejected rows of a table beside it; lines with counts and examples of each reason, and how many rows."""
+    table = con.read_parquet(kept)
+    again = table.filter((table.fault == "") & (table.copies > 1))
+    again = again.mutate(fault=ibis.literal(DUPLICATES[name]), copies=again.copies - 1)
+    wrong = table.filter(table.fault != "").union(again)
+    found = frame(wrong.group_by("fault").agg(rows=wrong.copies.sum(), first=wrong.contract_id.min()))
+    out, count = int(found["rows"].sum()), int(frame(table.agg(rows=table.copies.sum()))["rows"].fillna(0)[0])
+    lines = [f"{name}: {count:,} rows, of which {count - out:,} count"]
+    for fault, rows, first in found.sort_values(["rows", "fault"], ascending=[False, True]).itertuples(index=False):
+        lines.append(f"  {int(rows):,} left out: {fault}, such as contract {first or '(blank)'}")
+    if out:
+        con.to_parquet(wrong.order_by(["fault", "contract_id", "raw"]), aside / kept.name)
+        _list(aside / kept.name, kept.with_name(f"rejected-{name}.csv"))
+    return lines, out
 
 
 def _coded(con: Any, checked: Path, new: Path) -> ir.Table:
@@ -208,23 +228,24 @@ def _read(con: Any, name: str, path: Path) -> ir.Table:
     """One of the lists, every column that its schema names as text or as the type of its Parquet file."""
     schema = json.loads((DATA_DIR / DESCRIBED).read_text(encoding="utf-8"))["resources"]
     wanted = [field["name"] for r in schema if r["name"] == name for field in r["schema"]["fields"]]
-    kind = path.suffix.lower() if path.is_file() else next(path.rglob("*.csv"), Path("x.parquet")).suffix
+    is_csv = path.suffix.lower() == ".csv" if path.is_file() else any(path.rglob("*.csv"))
     spark = con.name == "pyspark"
-    place = str(path) if spark or path.is_file() else str(path / "**" / f"*{kind}")
+    place = str(path) if spark or path.is_file() else str(path / "**" / ("*.csv" if is_csv else "*.parquet"))
+    parts = {} if spark else {"hive_partitioning": path.is_dir()}
     try:
-        if kind == ".csv":
-            options = {"inferSchema": False, "header": True} if spark else {"all_varchar": True, "header": True}
-            table = con.read_csv(place, **options | ({} if spark else {"hive_partitioning": path.is_dir()}))
+        if is_csv:
+            as_text = {"inferSchema": False} if spark else {"all_varchar": True}
+            table = con.read_csv(place, header=True, **as_text, **parts)
         else:
-            table = con.read_parquet(place, **({} if spark else {"hive_partitioning": path.is_dir()}))
-        columns = table.columns
+            table = con.read_parquet(place, **parts)
     except Exception as error:  # engines have errors of their own for what is no such file
         raise DataError([f"{name}: {path}: cannot be read: {first_line(str(error))}"]) from None
+    columns = table.columns
     if missing := [column for column in wanted if column not in columns]:
         hints = (f"column {column} is missing{nearest(column, columns)}" for column in missing)
         raise DataError([f"{path.name}:1: {hint}; it has {', '.join(columns)}" for hint in hints])
     table = table.select(wanted)
-    if kind != ".csv":
+    if not is_csv:
         return table
     # ibis would have Spark strip the letters f and v too
     return table.mutate(**{column: table[column].re_replace(r"^\s+|\s+$", "") for column in wanted})

@@ -48,7 +48,7 @@ def aggregate(span: str | None, years: tuple[str, ...], **options: Any) -> None:
         if bool(years) == (span is not None):
             raise click.UsageError("say which years: --year or --years")
         wanted = [year for text in ([span] if span is not None else years) for year in years_in(text)]
-        made = publication.publish(years=wanted, note=lambda line: click.echo(line, err=True), **options)
+        made = publication.publish(years=wanted, progress=True, note=lambda line: click.echo(line, err=True), **options)
         for path in made.paths:
             click.echo(path)
         if made.text:

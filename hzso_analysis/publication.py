@@ -42,18 +42,20 @@ def publish(
     store: str | Path = "ledger",
     internal: bool = False,
     out: str | Path = "",
+    progress: bool = False,
     note: Callable[[str], object] = lambda line: None,
 ) -> Published:
     """Make the figures of areas and years from contract records, see `ledger.keep` and `aggregation.aggregate`.
 
     With `out` each area and year goes to `out/AREA/ledger-YEAR.csv`, a file of figures; else the rows of one area come
     back as text. Unless `internal`, figures are suppressed by the rules of `confidentiality.suppress`. `note` is called
-    with each line on what was found. Raises ValueError for wrong arguments, all at once, and DataError for faults of
-    the records, for areas and years without records, and for an extra that is not installed.
+    with each line on what was found, and `progress` shows a bar on a terminal while records are checked. Raises
+    ValueError for wrong arguments, all at once, and DataError for faults of the records, for areas and years without
+    records, and for an extra that is not installed.
     """
     areas = list(dict.fromkeys(areas))
     numbers, day = _checked(areas, years, as_of, out)
-    kept = keep(contracts, executions, store, engine=engine)
+    kept = keep(contracts, executions, store, engine=engine, progress=progress)
     for line in kept.lines:
         note(line)
     if kept.rejected:

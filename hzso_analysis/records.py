@@ -14,29 +14,10 @@ from hzso_analysis.figures import codebook
 from hzso_analysis.vocabulary import TYPES
 
 MONEY = "decimal(18, 2)"
+FORMS = {"date": r"^\d{4}-\d{2}-\d{2}$", MONEY: r"^-?\d{1,15}(\.\d{1,2})?$"}
 COUNTS = ("approved", "changed")  # statuses of contracts that an office has audited
-HOME = "CN"
 NO_RATE = "currency without rate"
-CONTRACT_FAULTS = {
-    "missing": "a contract, enterprise or area is not named",
-    "twice": "contract number twice with different content",
-    "flow": "flow is neither offshore nor onshore",
-    "type": "business type is none of ITO, BPO, KPO",
-    "industry": "unknown industry",
-    "country": "unknown country",
-    "crosses": "flow does not fit the country: offshore is every country but CN",
-    "day": "day of signing is no date such as 2011-06-30",
-    "amount": "signed amount is no number with at most two decimals, or below zero",
-    "status": "unknown status",
-}
-EXECUTION_FAULTS = {
-    "day": "day of execution or of filing is no date such as 2011-06-30",
-    "amount": "amount is no number above zero with at most two decimals",
-    "unknown": "unknown contract",
-    "contract": "its contract was rejected",
-    "before": "executed before signed",
-    "filed": "filed before executed",
-}
+TWICE = "contract number twice with different content"
 UNAUDITED = "contract is neither approved nor changed"
 # whole numbers in place of texts, which take twice the time to add up; `kind` stands for all its columns together
 CODES = {"enterprise": ["enterprise_id"], "kind": ["area", "flow", "business_type", "industry", "named"]}
@@ -46,21 +27,11 @@ def _text(column: ir.Column) -> ir.StringColumn:
     return column.cast("string").fill_null("")
 
 
-def _day(column: ir.Column) -> ir.DateColumn:
-    """A day, null for what is no day; texts are read in one form only, so that 3/4/2011 is never guessed."""
+def _read_as(kind: str, column: ir.Column) -> ir.Column:
+    """Days or amounts, null for what is none; texts are read in one form only, so that 3/4/2011 is never guessed."""
     if not column.type().is_string():
-        return column.cast("date")
-    return ibis.ifelse(column.re_search(r"^\d{4}-\d{2}-\d{2}$"), column, ibis.null("string")).try_cast("date")
-
-
-def _money(column: ir.Column) -> ir.DecimalColumn:
-    if not column.type().is_string():
-        return column.cast(MONEY)
-    return ibis.ifelse(column.re_search(r"^-?\d{1,15}(\.\d{1,2})?$"), column, ibis.null("string")).try_cast(MONEY)
-
-
-def _first_fault(faults: dict[str, ir.BooleanColumn], reasons: dict[str, str]) -> ir.StringColumn:
-    return ibis.cases(*((faults[key], reason) for key, reason in reasons.items() if key in faults), else_="")
+        return column.cast(kind)
+    return ibis.ifelse(column.re_search(FORMS[kind]), column, ibis.null("string")).try_cast(kind)
 
 
 def checked_contracts(table: ir.Table) -> ir.Table:
@@ -75,27 +46,26 @@ def checked_contracts(table: ir.Table) -> ir.Table:
     countries, industries = codebook("countries").astype(str), codebook("categories").query("dimension == 'industry'")
     named = countries.rename(columns={"iso": "market", "category": "named"}).drop(columns="name")
     known = ibis.memtable(pa.table({name: named[name].tolist() for name in named}))
-    day, amount = _day(rows.signed_on), _money(rows.signed_amount)
+    day, amount = _read_as("date", rows.signed_on), _read_as(MONEY, rows.signed_amount)
     own = ibis.ifelse(rows.currency == "USD", amount, ibis.null(MONEY))
-    usd = ibis.coalesce(_money(rows.signed_usd), own)
+    usd = ibis.coalesce(_read_as(MONEY, rows.signed_usd), own)
     raw = _text(rows.signed_on).concat(" ", _text(rows.signed_amount))
     rows = rows.mutate(raw=raw, signed_on=day, signed_amount=amount, signed_usd=usd)
     rows = rows.left_join(known, "market").drop("market_right")
-    faults = {
-        "missing": (rows.contract_id == "") | (rows.enterprise_id == "") | (rows.area == ""),
-        "twice": rows.versions > 1,
-        "flow": ~rows.flow.isin(["offshore", "onshore"]),
-        "type": ~rows.business_type.isin(TYPES),
-        "industry": ~rows.industry.isin(["", *industries["id"]]),
-        "country": rows.named.isnull(),
-        "crosses": (rows.flow == "offshore") == (rows.market == HOME),
-        "day": rows.signed_on.isnull(),
-        "amount": rows.signed_amount.isnull() | (rows.signed_amount < 0) | (rows.signed_usd.fill_null(0) < 0),
-        "status": ~rows.status.isin(["draft", "submitted", "returned", "deleted", *COUNTS]),
-    }
-    rows = rows.mutate(fault=_first_fault(faults, CONTRACT_FAULTS))
+    negative = (rows.signed_amount < 0) | (rows.signed_usd.fill_null(0) < 0)
+    unnamed = (rows.contract_id == "") | (rows.enterprise_id == "") | (rows.area == "")
+    crosses = (rows.flow == "offshore") == (rows.market == "CN")
     fault = ibis.cases(
-        (rows.fault != "", rows.fault),
+        (unnamed, "a contract, enterprise or area is not named"),
+        (rows.versions > 1, TWICE),
+        (~rows.flow.isin(["offshore", "onshore"]), "flow is neither offshore nor onshore"),
+        (~rows.business_type.isin(TYPES), "business type is none of ITO, BPO, KPO"),
+        (~rows.industry.isin(["", *industries["id"]]), "unknown industry"),
+        (rows.named.isnull(), "unknown country"),
+        (crosses, "flow does not fit the country: offshore is every country but CN"),
+        (rows.signed_on.isnull(), "day of signing is no date such as 2011-06-30"),
+        (rows.signed_amount.isnull() | negative, "signed amount is no number with at most two decimals, or below zero"),
+        (~rows.status.isin(["draft", "submitted", "returned", "deleted", *COUNTS]), "unknown status"),
         (~rows.status.isin(COUNTS), UNAUDITED),
         (rows.signed_usd.isnull(), NO_RATE),
         else_="",
@@ -112,7 +82,7 @@ def _one_each(contracts: ir.Table) -> ir.Table:
     single = single.select(*carried, contract_fault=single.fault)
     double = contracts.filter(contracts.versions > 1).select("contract_id").distinct()
     nothing = {name: ibis.null(single[name].type()) for name in carried[1:]}
-    return single.union(double.mutate(**nothing, contract_fault=ibis.literal(CONTRACT_FAULTS["twice"])))
+    return single.union(double.mutate(**nothing, contract_fault=ibis.literal(TWICE)))
 
 
 def _in_eu(rows: ir.Table, day: ir.DateColumn) -> ir.BooleanColumn:
@@ -135,18 +105,20 @@ def checked_executions(table: ir.Table, contracts: ir.Table) -> ir.Table:
     rows = rows.group_by(list(rows.columns)).agg(copies=ibis._.count())
     shown = [_text(rows[name]) for name in ("executed_on", "amount_usd", "filed_on")]
     raw = shown[0].concat(" ", shown[1], " ", shown[2])
-    days = {name: _day(rows[name]) for name in ("executed_on", "filed_on")}
-    rows = rows.mutate(raw=raw, amount_usd=_money(rows.amount_usd), **days)
+    days = {name: _read_as("date", rows[name]) for name in ("executed_on", "filed_on")}
+    rows = rows.mutate(raw=raw, amount_usd=_read_as(MONEY, rows.amount_usd), **days)
     rows = rows.left_join(_one_each(contracts), "contract_id").drop("contract_id_right")
-    faults = {
-        "day": rows.executed_on.isnull() | rows.filed_on.isnull(),
-        "amount": rows.amount_usd.isnull() | (rows.amount_usd <= 0),
-        "unknown": rows.contract_fault.isnull() | (rows.contract_id == ""),
-        "contract": ~rows.contract_fault.isin(["", NO_RATE, UNAUDITED]),
-        "before": rows.executed_on < rows.signed_on,
-        "filed": rows.filed_on < rows.executed_on,
-    }
-    rows = rows.mutate(fault=_first_fault(faults, EXECUTION_FAULTS))
-    fault = ibis.ifelse((rows.fault == "") & (rows.contract_fault == UNAUDITED), UNAUDITED, rows.fault)
+    undated = rows.executed_on.isnull() | rows.filed_on.isnull()
+    rejected = ~rows.contract_fault.isin(["", NO_RATE, UNAUDITED])
+    fault = ibis.cases(
+        (undated, "day of execution or of filing is no date such as 2011-06-30"),
+        (rows.amount_usd.isnull() | (rows.amount_usd <= 0), "amount is no number above zero with at most two decimals"),
+        (rows.contract_fault.isnull() | (rows.contract_id == ""), "unknown contract"),
+        (rejected, "its contract was rejected"),
+        (rows.executed_on < rows.signed_on, "executed before signed"),
+        (rows.filed_on < rows.executed_on, "filed before executed"),
+        (rows.contract_fault == UNAUDITED, UNAUDITED),
+        else_="",
+    )
     rows = rows.mutate(fault=fault, year=rows.executed_on.year(), eu=_in_eu(rows, rows.executed_on))
     return rows.mutate(market=market_of(rows)).drop("named", "eu_since", "eu_until", "contract_fault", "signed_on")

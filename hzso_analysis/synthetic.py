@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+from pyarrow import csv, parquet
+from tqdm import tqdm
 
 from hzso_analysis import synthetic_rows
 
@@ -36,8 +40,8 @@ def make_ledger(
     country or no USD amount, of executions an unknown contract, a day before the signing or the row before once more.
 
     The same arguments give the same bytes with the same versions of numpy and pyarrow. Memory does not grow with
-    `executions`. Raises ValueError with all wrong arguments, FileExistsError where `folder` exists, and ImportError
-    without pyarrow; nothing is left behind then.
+    `executions`. Raises ValueError with all wrong arguments, FileExistsError where `folder` exists; nothing is left
+    behind then.
 
     >>> make_ledger("ledger", executions=0, areas=["hangzhou"])
     Traceback (most recent call last):
@@ -48,7 +52,6 @@ def make_ledger(
         raise ValueError("; ".join(wrong))
     if folder.exists() or folder.is_symlink():
         raise FileExistsError(f"{folder} is there already; remove it or choose another folder")
-    write = _writer(kind)
     plan = synthetic_rows.plan(executions, seed, years, tuple(areas), enterprises, faults)
     missing = [parent for parent in folder.parents if not parent.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -56,18 +59,23 @@ def make_ledger(
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as aside:
             draft = Path(aside, folder.name)
             draft.mkdir()
-            contracts, filed = write(draft, _chunks(plan, progress), years[0])
+            if kind == "csv":
+                _write_csv(draft, _chunks(plan, progress))
+            else:
+                _write_parts(draft, _chunks(plan, progress), years[0])
             draft.rename(folder)
     finally:
         for parent in missing:
             with suppress(OSError):
                 parent.rmdir()  # only an empty folder goes: one made for a ledger that failed
-    return folder / contracts, folder / filed
+    ending = ".csv" if kind == "csv" else ""
+    return folder / f"contracts{ending}", folder / f"executions{ending}"
 
 
-def _wrong(executions: int, seed: int, years: tuple[int, int], areas: Sequence[str], *others: Any) -> list[str]:
+def _wrong(
+    executions: int, seed: int, years: tuple[int, int], areas: Sequence[str], enterprises: int, faults: float, kind: str
+) -> list[str]:
     """A sentence for each argument that is wrong."""
-    enterprises, faults, kind = others
     least = [("executions", executions, 1), ("seed", seed, 0), ("enterprises", enterprises, 1)]
     wrong = [f"{name} is {value}, it must be {low} or more" for name, value, low in least if value < low]
     if not 1990 <= years[0] <= years[-1] <= 2100:
@@ -80,39 +88,27 @@ def _wrong(executions: int, seed: int, years: tuple[int, int], areas: Sequence[s
     return wrong if kind in ("parquet", "csv") else [*wrong, f"kind is {kind}, it must be parquet or csv"]
 
 
-def _writer(kind: str) -> Callable[[Path, Chunks, int], tuple[str, str]]:
-    """What writes tables into a folder and returns the names of the two."""
-    from pyarrow import csv, parquet  # noqa: PLC0415 (an extra)
-
-    def one_file(folder: Path, chunks: Chunks, first_year: int) -> tuple[str, str]:
-        contracts, executions = next(chunks)
-        with (
-            csv.CSVWriter(folder / "contracts.csv", contracts.schema) as one,
-            csv.CSVWriter(folder / "executions.csv", executions[0].schema) as other,
-        ):
-            while contracts:
-                one.write_table(contracts)
-                for table in executions:
-                    other.write_table(table)
-                contracts, executions = next(chunks, (None, []))
-        return "contracts.csv", "executions.csv"
-
-    def parts(folder: Path, chunks: Chunks, first_year: int) -> tuple[str, str]:
+def _write_csv(folder: Path, chunks: Chunks) -> None:
+    with (
+        pa.OSFile(str(folder / "contracts.csv"), "wb") as one,
+        pa.OSFile(str(folder / "executions.csv"), "wb") as other,
+    ):
         for number, (contracts, executions) in enumerate(chunks):
-            years = {f"executions/year={year}": table for year, table in enumerate(executions, first_year)}
-            for name, table in {"contracts": contracts, **years}.items():
-                (folder / name).mkdir(parents=True, exist_ok=True)
-                parquet.write_table(table, folder / name / f"part-{number:04}.parquet")
-        return "contracts", "executions"
+            options = csv.WriteOptions(include_header=number == 0)
+            csv.write_csv(contracts, one, options)
+            csv.write_csv(pa.concat_tables(executions), other, options)
 
-    return one_file if kind == "csv" else parts
+
+def _write_parts(folder: Path, chunks: Chunks, first_year: int) -> None:
+    for number, (contracts, executions) in enumerate(chunks):
+        years = {f"executions/year={year}": table for year, table in enumerate(executions, first_year)}
+        for name, table in {"contracts": contracts, **years}.items():
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            parquet.write_table(table, folder / name / f"part-{number:04}.parquet")
 
 
 def _chunks(plan: synthetic_rows.Plan, progress: bool) -> Chunks:
-    from tqdm import tqdm  # noqa: PLC0415
-
-    total = plan.executions
-    with tqdm(total=total, unit="execution", unit_scale=True, file=sys.stderr, disable=not progress) as bar:
+    with tqdm(total=plan.executions, unit="execution", unit_scale=True, file=sys.stderr, disable=not progress) as bar:
         for number in range(plan.chunks):
             contracts, executions = synthetic_rows.chunk(plan, number)
             yield contracts, executions

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 CHUNK = 250_000  # contracts made at once: memory is bounded whatever the length of the ledger
 EXECUTIONS = 4  # of a contract, on average
@@ -65,22 +67,23 @@ class Plan(NamedTuple):
 def plan(
     executions: int, seed: int, years: tuple[int, int], areas: Sequence[str], enterprises: int, faults: float
 ) -> Plan:
-    """The plan of a ledger; the arguments are those of `synthetic.make_ledger`."""
+    """The plan of a ledger; the arguments are those of `synthetic.make_ledger`.
+
+    >>> made = plan(10, 1, (2010, 2011), ["synthetic"], 3, 0)
+    >>> made.contracts, made.chunks, made.chance.round(3).tolist()
+    (3, 1, [0.474, 0.304, 0.222])
+    """
     contracts, (first, last) = -(-executions // EXECUTIONS), years
     starts = np.array([f"{year}-01-01" for year in range(first, last + 2)], "datetime64[D]").astype(np.int64)
     levels = 100 * LEVEL * GROWTH ** np.minimum(np.arange(first, last + 1) - LEVEL_YEAR, GROWING)
-    return Plan(executions, contracts, seed, starts, levels, areas, faults, *_firms(seed, len(areas), enterprises))
-
-
-def _firms(seed: int, areas: int, enterprises: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Chance, main type and main market of each firm."""
     rng = np.random.default_rng([seed, 0])
     # one quantile of the Pareto distribution a rank: the largest firm is never as large as all others together
-    ranks = np.arange(1, enterprises + 1) - rng.uniform(0.3, 0.7, (areas, enterprises))
+    ranks = np.arange(1, enterprises + 1) - rng.uniform(0.3, 0.7, (len(areas), enterprises))
     # a firm of four times the size has twice as many contracts, of twice the amount
     root = ranks ** (-1 / ALPHA / 2)
-    chance = (root / root.sum(axis=1, keepdims=True) / areas).ravel()
-    return chance, _drawn(rng, TYPES.values(), chance.size), _drawn(rng, MARKETS.values(), chance.size)
+    chance = (root / root.sum(axis=1, keepdims=True) / len(areas)).ravel()
+    types, markets = (_drawn(rng, parts.values(), chance.size) for parts in (TYPES, MARKETS))
+    return Plan(executions, contracts, seed, starts, levels, areas, faults, chance, types, markets)
 
 
 def _drawn(rng: np.random.Generator, weights: Iterable[float], size: int) -> Numbers:
@@ -128,8 +131,6 @@ def _dates(plan: Plan, rng: np.random.Generator, count: int, rows: int) -> tuple
 
 def _contracts(plan: Plan, rng: np.random.Generator, ids: Any, firm: Numbers, signed: Numbers, usd: Numbers) -> Any:
     """The table of contracts; `usd` are cents."""
-    import pyarrow as pa  # noqa: PLC0415
-
     count, markets, currencies = firm.size, list(MARKETS), list(RATES)
     kind = np.where(rng.random(count) < 0.85, plan.types[firm], _drawn(rng, TYPES.values(), count))
     field = np.searchsorted(np.cumsum([part for *_, part in FIELDS]), 100 * kind + rng.integers(0, 100, count), "right")
@@ -165,8 +166,6 @@ def _executions(
     plan: Plan, rng: np.random.Generator, ids: Any, signed: Numbers, at: Numbers, *columns: Numbers
 ) -> list[Any]:
     """The executions of each year as a table; `columns` are day, cents and day of filing."""
-    import pyarrow as pa  # noqa: PLC0415
-
     day, cents, filed = columns
     spoilt = _spoilt(plan, rng, at.size, 3)
     before = np.maximum(signed[at] - rng.integers(1, 30, at.size), plan.starts[0])
@@ -194,30 +193,20 @@ def _spoilt(plan: Plan, rng: np.random.Generator, size: int, kinds: int) -> Numb
 
 
 def _words(words: Iterable[str | None], at: Numbers) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
-
     return pa.array([*words], pa.string()).take(pa.array(at))
 
 
 def _ids(prefix: str, numbers: Numbers, width: int) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
-
     digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), width, "0")
     return pc.binary_join_element_wise(prefix, digits, "")
 
 
 def _days(days: Numbers) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
-
     return pa.array(days.astype(np.int32)).view(pa.date32())
 
 
 def _money(cents: Numbers, blank: Numbers | None = None) -> Any:
     """Cents, none of them below zero, as decimals; built of their bytes, as there is no faster way without rounding."""
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
-
     pairs = np.zeros((cents.size, 2), "<i8")  # the lower and the upper half of 128 bits
     pairs[:, 0] = cents
     made = pa.Array.from_buffers(pa.decimal128(18, 2), cents.size, [None, pa.py_buffer(pairs)])

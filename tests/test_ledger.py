@@ -1,8 +1,10 @@
 """Contract records: read, checked, kept; every row counts or is listed with the reason."""
 
+import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -220,6 +222,34 @@ def test_a_store_is_used_again_until_the_records_change(tmp_path):
     changed = ledger.keep(tmp_path / "contracts.csv", tmp_path / "executions.csv", first.folder)
     assert "executions: 2 rows, of which 2 count" in changed.lines
     assert not list(tmp_path.glob(".*")), "what it was made in is gone"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_checking_shows_its_steps_on_a_terminal(tmp_path, monkeypatch, terminal):
+    said = io.StringIO()
+    monkeypatch.setattr(said, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(sys, "stderr", said)
+    kept(tmp_path, progress=True)
+    steps = ["checking contracts", "sorting contracts", "checking executions", "counting executions", "5/5"]
+    assert [step for step in steps if step in said.getvalue()] == (steps if terminal else [])
+    shown = said.tell()
+    kept(tmp_path)
+    assert said.tell() == shown, "no bar that was not asked for"
+
+
+def test_an_interrupt_between_two_moves_keeps_the_old_store(tmp_path, monkeypatch):
+    first, move = kept(tmp_path), Path.rename
+
+    def rename(path, target):
+        if path.name == "new":
+            raise KeyboardInterrupt
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(KeyboardInterrupt):
+        kept(tmp_path, [GOOD, GOOD.replace("C1,", "C2,")])
+    assert len(pd.read_parquet(first.folder / "contracts.parquet")) == 1
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_folder_that_is_no_store_is_never_replaced(tmp_path):

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 pytest.importorskip("duckdb")
 pytest.importorskip("ibis")
 
-from hzso_analysis import load_figures, reconcile
+from hzso_analysis import load_figures, publication, reconcile
 from hzso_analysis.cli import main
 from hzso_analysis.faults import DataError
 from hzso_analysis.publication import publish
@@ -93,6 +93,12 @@ def test_the_command_writes_a_folder_or_prints_the_rows(lists, tmp_path):
     pd.testing.assert_frame_equal(table, pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig"))
     assert [*path.parent.iterdir()] == [path]
     assert asked(lists, "--out", str(tmp_path / "figures")).stdout == written.stdout, "and once more"
+
+
+def test_the_command_asks_for_the_progress_of_checking(lists, monkeypatch):
+    options, real = [], publication.keep
+    monkeypatch.setattr(publication, "keep", lambda *paths, **given: options.append(given) or real(*paths, **given))
+    assert asked(lists).exit_code == 0 and [given["progress"] for given in options] == [True]
 
 
 def test_internal_and_the_day_are_said_in_the_rows(lists):

@@ -11,14 +11,16 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+pytest.importorskip("pyarrow")
+
+import pyarrow as pa
+from pyarrow import parquet
+
 from hzso_analysis import synthetic_rows
 from hzso_analysis.cli import main
 from hzso_analysis.folders import DATA_DIR
 from hzso_analysis.synthetic import make_ledger
 from hzso_analysis.synthetic_rows import RATES, TYPES
-
-pa = pytest.importorskip("pyarrow")
-parquet = pytest.importorskip("pyarrow.parquet")
 
 RESOURCES = json.loads((DATA_DIR / "datapackage.json").read_text(encoding="utf-8"))["resources"]
 SCHEMAS = {resource["name"]: resource.get("schema") for resource in RESOURCES}
@@ -376,6 +378,7 @@ def test_the_command_refuses_a_folder_that_is_there(tmp_path):
 
 
 def test_what_to_install_is_said_where_there_is_no_pyarrow(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "hzso_analysis.synthetic")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = run(tmp_path / "it")
     assert done.exit_code == 1
