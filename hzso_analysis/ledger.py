@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -29,6 +31,7 @@ from hzso_analysis.workshop import swap
 MEMORY = "1GB"  # what DuckDB may take to add up; beyond that it writes to a temporary folder
 SORTING = "4GB"  # and what to join and sort the records, once
 TOLD = "ledger.json"
+MOST = 10  # lines that a message names
 DUPLICATES = {"contracts": "the same row again", "executions": "duplicate filing"}
 ORDER = ["fault", "year", "area", "enterprise"]
 
@@ -46,6 +49,9 @@ def connect(engine: str = "duckdb", scratch: str | Path | None = None, memory: s
 
     `scratch` is a folder in which DuckDB may write what does not fit into `memory`.
     """
+    if engine not in ("duckdb", "spark") and not re.match(r"local\b|\w+://", engine):
+        rule = "write duckdb, spark, or the URL of a Spark master such as spark://10.0.0.5:7077"
+        raise ValueError(f"engine: found {engine}; {rule}")
     if engine != "duckdb":
         return ibis.pyspark.connect(_spark(engine))
     con = ibis.duckdb.connect()
@@ -72,7 +78,10 @@ def _spark(engine: str) -> Any:
         settings["spark.sql.shuffle.partitions"] = str(os.cpu_count() or 2)
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # or its workers are whatever is called python3
     handler = signal.getsignal(signal.SIGINT)
-    session = SparkSession.builder.master(master).appName("hzso").config(map=settings).getOrCreate()
+    try:
+        session = SparkSession.builder.master(master).appName("hzso").config(map=settings).getOrCreate()
+    except Exception as error:  # those of Java have no class of their own
+        raise ConnectionError(f"engine: no session on {engine} ({first_line(str(error))}); is the master up?") from None
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, handler)  # Spark takes Ctrl-C for itself, and keeps it when it has stopped
     session.sparkContext.setLogLevel("ERROR")
@@ -102,7 +111,12 @@ def keep(
         new = Path(aside) / "new"
         new.mkdir()
         con = connect(engine, Path(aside) / "spill", SORTING)
-        lines, rejected = _write(con, paths, Path(aside), new, progress)
+        try:
+            lines, rejected = _write(con, paths, Path(aside), new, progress)
+        except Exception:
+            if faults := [fault for path in paths.values() for fault in _ragged(path)]:
+                raise DataError(faults) from None
+            raise
         told = {"made_of": made_of, "lines": lines, "rejected": rejected}
         (new / TOLD).write_text(json.dumps(told), encoding="utf-8")
         swap(new, store)
@@ -238,9 +252,9 @@ def _read(con: Any, name: str, path: Path) -> ir.Table:
             table = con.read_csv(place, header=True, **as_text, **parts)
         else:
             table = con.read_parquet(place, **parts)
+        columns = table.columns
     except Exception as error:  # engines have errors of their own for what is no such file
         raise DataError([f"{name}: {path}: cannot be read: {first_line(str(error))}"]) from None
-    columns = table.columns
     if missing := [column for column in wanted if column not in columns]:
         hints = (f"column {column} is missing{nearest(column, columns)}" for column in missing)
         raise DataError([f"{path.name}:1: {hint}; it has {', '.join(columns)}" for hint in hints])
@@ -249,3 +263,19 @@ def _read(con: Any, name: str, path: Path) -> ir.Table:
         return table
     # ibis would have Spark strip the letters f and v too
     return table.mutate(**{column: table[column].re_replace(r"^\s+|\s+$", "") for column in wanted})
+
+
+def _ragged(path: Path) -> list[str]:
+    """Lines of CSV files with more or fewer fields than their header, of which an engine makes anything."""
+    faults = []
+    for file in sorted(path.rglob("*.csv")) if path.is_dir() else [path] if path.suffix.lower() == ".csv" else []:
+        with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+            delimiter = max(",;\t|", key=lines.readline().count)
+            lines.seek(0)
+            rows = csv.reader(lines, delimiter=delimiter)
+            wanted = len(next(rows, []))
+            for row in rows:
+                if row and len(row) != wanted:
+                    faults.append(f"{file.name}:{rows.line_num}: {len(row)} fields where {wanted} are expected")
+    more = [f"and {len(faults) - MOST} further lines"] if len(faults) > MOST else []
+    return faults[:MOST] + more

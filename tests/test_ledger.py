@@ -204,6 +204,33 @@ def test_a_file_that_is_no_table_is_one_plain_fault(tmp_path):
         ledger.keep(tmp_path / "contracts.parquet", executions, tmp_path / "store")
 
 
+@pytest.mark.parametrize("rows", [3, 30_000], ids=["where the columns are guessed", "far below"])
+def test_a_line_with_too_many_or_too_few_fields_is_named(tmp_path, rows):
+    contracts = write(tmp_path, "contracts", CONTRACTS, GOOD)
+    executions = write(tmp_path, "executions", EXECUTIONS, *[DONE] * rows, f"{DONE},9", "C1,2011-03-01", DONE)
+    with pytest.raises(DataError) as caught:
+        ledger.keep(contracts, executions, tmp_path / "store")
+    assert caught.value.faults == [
+        f"executions.csv:{rows + 2}: 5 fields where 4 are expected",
+        f"executions.csv:{rows + 3}: 2 fields where 4 are expected",
+    ]
+    assert not (tmp_path / "store").exists()
+
+
+def test_of_many_such_lines_the_first_are_named_and_the_others_counted(tmp_path):
+    contracts = write(tmp_path, "contracts", CONTRACTS.replace(",", ";"), *["C2;a,b"] * 14)
+    executions = write(tmp_path, "executions", EXECUTIONS, DONE)
+    with pytest.raises(DataError) as caught:
+        ledger.keep(contracts, executions, tmp_path / "store")
+    assert caught.value.faults[9:] == ["contracts.csv:11: 2 fields where 13 are expected", "and 4 further lines"]
+
+
+@pytest.mark.parametrize("engine", ["foo", "duckdb2", "", "localhost"])
+def test_an_engine_that_there_is_not_is_refused_before_anything_starts(engine):
+    with pytest.raises(ValueError, match=r"^engine: found .*; write duckdb, spark, or the URL of a Spark master"):
+        ledger.connect(engine)
+
+
 @pytest.mark.parametrize("table", ["countries", "categories"])
 def test_a_store_is_made_again_when_what_the_checks_know_has_changed(tmp_path, monkeypatch, table):
     first = kept(tmp_path)
