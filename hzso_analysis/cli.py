@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import inspect
 import shlex
 import shutil
 import sys
@@ -17,7 +16,7 @@ from click.core import ParameterSource
 
 import hzso_analysis as hz
 from hzso_analysis import ledger_commands
-from hzso_analysis.endings import HELP, plain_errors
+from hzso_analysis.endings import HELP, Command, plain_errors
 from hzso_analysis.workshop import SECONDS
 
 # a command imports much and ends: looking for garbage in that, and in everything at the end, takes a tenth of its time
@@ -27,14 +26,6 @@ atexit.register(gc.freeze)
 PARAMETERS = ["area", "year", "compare_with", "total_basis", "data_dir", "show_code"]
 Given = tuple[tuple[str, str], ...]  # of -p: names and values
 BASES = click.Choice(["estimated", "published"])
-
-
-class Command(click.Command):
-    """A command whose docstring ends with examples; `--help` shows them below the options."""
-
-    def __init__(self, *, help: str | None, **settings: Any) -> None:
-        text, heading, examples = inspect.cleandoc(help or "").partition("Examples:\n")
-        super().__init__(help=text, epilog=f"\b\n{heading}{examples}", **settings)
 
 
 @click.group(context_settings=HELP, epilog="hzso COMMAND --help has the options and examples of a command.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -17,6 +19,14 @@ INTERRUPTED = 130
 AGAIN = 0.05  # seconds after which an interrupt is tried again
 # what contract records need and the extra that has it
 EXTRAS = {"duckdb": "ledger", "ibis": "ledger", "pyarrow": "ledger", "pyspark": "spark"}
+
+
+class Command(click.Command):
+    """A command whose docstring ends with examples; `--help` shows them below the options."""
+
+    def __init__(self, *, help: str | None, **settings: Any) -> None:
+        text, heading, examples = inspect.cleandoc(help or "").partition("Examples:\n")
+        super().__init__(help=text, epilog=f"\b\n{heading}{examples}", **settings)
 
 
 @contextmanager

@@ -6,21 +6,10 @@ from typing import Any
 
 import click
 
-from hzso_analysis.endings import HELP, plain_errors
+from hzso_analysis.endings import HELP, Command, plain_errors
 
 
-@click.command(
-    context_settings=HELP,
-    epilog="""\b
-Examples:
-  hzso aggregate contracts.csv executions.csv --area hangzhou --year 2012
-  hzso aggregate contracts/ executions/ --area hangzhou --area ningbo --years 2008-2012 --out figures
-  hzso aggregate contracts.csv executions.csv --area hangzhou --year 2018 --as-of 2019-03-31 --cut-off
-  hzso aggregate contracts/ executions/ --area hangzhou --year 2012 --engine spark://10.0.0.5:7077 --out figures
-Then
-  hzso report --area hangzhou --year 2012 --data-dir figures
-""",
-)
+@click.command(cls=Command, context_settings=HELP)
 @click.argument("contracts", type=click.Path())
 @click.argument("executions", type=click.Path())
 @click.option("--area", "areas", multiple=True, required=True, help="Area of the records; may be given again.")
@@ -40,6 +29,14 @@ def aggregate(span: str | None, years: tuple[str, ...], **options: Any) -> None:
     CONTRACTS and EXECUTIONS are CSV or Parquet files, or folders of them; datapackage.json has their columns. Records
     that cannot count are listed in STORE/rejected-*.csv and counted here. Figures that would tell what a single
     enterprise did are suppressed, and as many others as it takes that they cannot be computed either.
+
+    Examples:
+      hzso aggregate contracts.csv executions.csv --area hangzhou --year 2012
+      hzso aggregate contracts/ executions/ --area hangzhou --area ningbo --years 2008-2012 --out figures
+      hzso aggregate contracts.csv executions.csv --area hangzhou --year 2018 --as-of 2019-03-31 --cut-off
+      hzso aggregate contracts/ executions/ --area hangzhou --year 2012 --engine spark://10.0.0.5:7077 --out figures
+    Then
+      hzso report --area hangzhou --year 2012 --data-dir figures
     """
     with plain_errors("no figures were written"):
         from hzso_analysis import publication  # noqa: PLC0415
@@ -55,14 +52,7 @@ def aggregate(span: str | None, years: tuple[str, ...], **options: Any) -> None:
             click.echo(made.text, nl=False)
 
 
-@click.command(
-    epilog="""\b
-Examples:
-  hzso synthetic /tmp/ledger
-  hzso synthetic /tmp/ledger --executions 10000000 --years 2008-2022
-  hzso synthetic /tmp/ledger --area synthetic-east --area synthetic-west --faults 0.01 --csv
-"""
-)
+@click.command(cls=Command)
 @click.argument("folder", type=click.Path())
 @click.option("--executions", type=int, default=100_000, show_default=True, help="Rows; about 4 to a contract.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed makes other rows.")
@@ -76,6 +66,11 @@ def synthetic(folder: str, years: str, csv: bool, **options: Any) -> None:
 
     It is for trying out what is done with real ones: areas and ids say that the rows are synthetic, and the same
     options give the same files. The paths go to stdout, progress to stderr.
+
+    Examples:
+      hzso synthetic /tmp/ledger
+      hzso synthetic /tmp/ledger --executions 10000000 --years 2008-2022
+      hzso synthetic /tmp/ledger --area synthetic-east --area synthetic-west --faults 0.01 --csv
     """
     with plain_errors("nothing was written"):
         from hzso_analysis.numerals import whole_year, years_in  # noqa: PLC0415
