@@ -95,20 +95,26 @@ def listed_bands(edition: Edition) -> dict[str, tuple[Quantity, Quantity | None]
 def slices(edition: Edition) -> list[Slice]:
     """The firms of contract records cut at the edges of all bands of known number, largest first; no firm twice.
 
-    Open bands hold each other, so between two of them is what is left of the wider one, where no bands fill the gap.
+    Open bands hold each other. Of what lies between two of them, closed bands are cut off at both ends; the firms that
+    are left lie between.
     """
     known, book, found = known_bands(edition), bands_of(edition), []
     whole = [_slice(book, band, *both) for band, both in known.items() if both[0].low == both[0].high]
     nested = sorted((band for band in whole if band.high == math.inf), key=lambda band: -band.low)
     for upper, band in zip([None, *nested], nested, strict=False):
-        if upper is None:
-            found.append(band)
-            continue
-        inside = [other for other in whole if band.low <= other.low and other.high <= upper.low]
-        firms, rows = band.firms - upper.firms, pd.concat([band.rows, upper.rows])
-        left = Slice("", band.low, upper.low, firms, band.amount - upper.amount, rows)
-        tiled = sum(other.firms for other in inside) == firms
-        found += sorted(inside, key=lambda other: -other.low) if tiled else [left]
+        low, high, apart = band.low, upper.low if upper else math.inf, [upper] if upper else []
+        closed = sorted((other for other in whole if other.high < math.inf), key=lambda other: other.low)
+        for other in closed:
+            if other.low == low and other.high <= high:
+                low, apart = other.high, [*apart, other]
+        for other in reversed(closed):
+            if other.high == high and other.low >= low:
+                high, apart = other.low, [*apart, other]
+        firms = band.firms - sum(other.firms for other in apart)
+        rows = pd.concat([other.rows for other in (band, *apart)])
+        left = Slice("", low, high, firms, band.amount - sum(other.amount for other in apart), rows)
+        pieces = [other for other in apart if other is not upper] + ([left] if firms else [])
+        found += sorted(pieces, key=lambda piece: -piece.low) if apart else [band]
     return found
 
 
@@ -182,6 +188,8 @@ def slice_name(edition: Edition, part: Slice) -> str:
     """The label of the band with these edges, or the edges themselves."""
     if part.name:
         return label(edition, "categories", part.name)
+    if math.isinf(part.high):
+        return say("leading_enterprises.slice_open", low=wording.half_up(part.low))
     return say("leading_enterprises.slice", low=wording.half_up(part.low), high=wording.half_up(part.high))
 
 
