@@ -95,6 +95,11 @@ def chart(
     return Exhibit(title, frame, subtitle, source, figure)
 
 
+def finding(edition: Edition, key: str, exhibit: Exhibit) -> str:
+    """The title of an exhibit where it states a finding; blank for a gap and where it is the heading of the key."""
+    return "" if exhibit.frame.empty or exhibit.title == edition.say(f"{key}_heading") else exhibit.title
+
+
 def mark(
     label: str, low: float, high: float, rows: pd.DataFrame, *, text: str = "", fraction: bool = False, **more: Any
 ) -> Row:

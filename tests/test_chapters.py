@@ -350,3 +350,30 @@ def test_the_bands_tell_how_many_enterprises_executed_offshore_contracts_at_leas
         "at least 71",
         "bounded",
     ]
+
+
+def test_an_index_that_lies_in_more_classes_of_one_guideline_than_of_another_says_so(hangzhou):
+    """453 to 2,266 reaches the highest class of 1982 and 2023, from 1,800 on, and not that of 2010, from 2,500 on."""
+    exhibit = firm_sizes.classes(hangzhou)
+    assert exhibit.title.endswith("between 453 and 2,266, may lie in two or three classes, by the guidelines")
+    assert [row.count(",") + row.count(" or ") for row in exhibit.frame["text"].str.partition(": ")[2]] == [2, 1, 2]
+
+
+def test_findings_name_no_heading_and_parts_of_years_are_named_where_they_are_compared(hangzhou):
+    early = open_edition(area="hangzhou", year=2008)
+    assert overview.findings(early).count("\n") == 0
+    assert sector_mix.change(hangzhou).title.startswith(
+        "Financial services: 43 % of the total in January to September 2008"
+    )
+
+
+def test_a_figure_in_doubt_that_nothing_tests_is_shown_in_its_year():
+    table = scale.unused(open_edition(area="hangzhou", year=2019))
+    assert "USD 7.87 billion" in table.frame["printed"].tolist()
+    row = table.frame[table.frame["printed"] == "USD 7.87 billion"].iloc[0]
+    assert (row["implied"], row["agrees"]) == ("nothing known", "")
+
+
+def test_all_markets_of_the_bar_are_in_its_title():
+    title = markets.split(open_edition(area="china", year=2022, compare_with="")).title
+    assert title.startswith("USA 21.0 %, ") and title.endswith("; all other markets together 46.1–46.2 %")

@@ -172,7 +172,8 @@ def checks(edition: Edition) -> Exhibit:
         lines.append(line | {"unit": row["unit"], "rows": used})
     key = "data_quality.checks_one" if len(tested) == 1 else "data_quality.checks_title"
     title = edition.say(key, broken=len(broken), number=len(tested))
-    gap = edition.say("data_quality.checks_hold", number=len(tested)) if len(tested) else ""
+    key_of_all = "data_quality.checks_hold_one" if len(tested) == 1 else "data_quality.checks_hold"
+    gap = edition.say(key_of_all, number=len(tested)) if len(tested) else ""
     return table(edition, "data_quality.checks", lines, title=title, gap=gap)
 
 

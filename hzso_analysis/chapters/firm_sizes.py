@@ -234,7 +234,10 @@ def classes(edition: Edition) -> Exhibit:
 
 def _classes_title(index: str, found: dict[str, list[str]]) -> str:
     """In how many classes the index may lie; where it lies in one of each guideline, in which."""
-    most = max(map(len, found.values()))
+    fewest, most = (end(map(len, found.values())) for end in (min, max))
+    if fewest < most:
+        words = {"fewest": wording.number(fewest), "most": wording.number(most)}
+        return say("firm_sizes.classes_mixed", index=index, **words)
     by_class: dict[str, list[str]] = {}
     for years, names in found.items():
         by_class.setdefault(names[0], []).append(years)

@@ -158,7 +158,7 @@ def headline(edition: Edition) -> Exhibit:
         status = SUPPRESSED if held and held.status == SUPPRESSED else firms.status
         row |= {"status": status, "source": where_printed(firms.rows)}
         rows.append(row | {"rows": pd.concat([firms.rows, held.rows]) if held else firms.rows})
-    note = say("leading_enterprises.headline_note")
+    note = f"{say('leading_enterprises.headline_note')} {say('leading_enterprises.headline_status')}"
     if any(row["status"] == SUPPRESSED for row in rows):
         note = f"{note} {say('leading_enterprises.headline_withheld')}"
     return table(edition, "leading_enterprises.headline", rows, title=headline_title(edition), note=note)
@@ -260,8 +260,9 @@ def averages(edition: Edition) -> Exhibit:
     for band, (firms, held) in known_bands(edition).items():
         if held and firms.low > 0 and held.high < math.inf:
             ends = edition.reconciliation.ratio(held.cell, firms.cell)
-            name = say("leading_enterprises.averages_firms", **_named(edition, band, firms))
-            rows.append(mark(name, *ends, firms.rows))
+            above = bands_of(edition).loc[band, "high"] == math.inf
+            key = "leading_enterprises.averages_firms" if above else "leading_enterprises.averages_within"
+            rows.append(mark(say(key, **_named(edition, band, firms)), *ends, firms.rows))
     group = leading(edition)
     part, others = group and share(edition, group[2]), group and other_firms(edition, group[1])
     if group and part and others and others[0] > 0:

@@ -103,6 +103,9 @@ def split(edition: Edition) -> Exhibit:
         words = {"name": rows[0]["label"], "share": rows[0]["text"]}
         if ranked and len(rows) > 1 and rows[1]["name"]:
             return say("markets.split_ranked", second=rows[1]["label"], second_share=rows[1]["text"], **words)
+        if len(rows) > 2:
+            several = [say("markets.split_part", name=row["label"], share=row["text"]) for row in rows[:-1]]
+            return say("markets.split_several", parts=wording.listing(several), rest=rows[-1]["text"])
         return say("markets.split_title", rest=rows[-1]["text"], **words)
 
     parts = {name: known[name] for name in wide(edition)}

@@ -9,7 +9,7 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.chapters import firm_sizes, leading_enterprises, markets, scale, sector_mix, talent_training
 from hzso_analysis.edition import Edition, Quantity, Share, category_name, find, look_up, match, printed_rows, share
-from hzso_analysis.exhibits import Exhibit, Row, chart, mark, quantity_row, table
+from hzso_analysis.exhibits import Exhibit, Row, chart, finding, mark, quantity_row, table
 from hzso_analysis.vocabulary import EXECUTED, FIRMS, SIGNED
 from hzso_analysis.wording import say
 
@@ -55,9 +55,11 @@ def nation_share(edition: Edition, quantity: Quantity) -> Share | None:
 
 def findings(edition: Edition) -> str:
     """What each chapter finds, as a list of sentences."""
-    found = [scale.recovered(edition), sector_mix.headline(edition), leading_enterprises.headline(edition)]
-    found += [firm_sizes.ratios(edition), markets.headline(edition), talent_training.headline(edition)]
-    said = [say("overview.finding", finding=exhibit.title) for exhibit in found if not exhibit.frame.empty]
+    found = {"scale.recovered": scale.recovered, "sector_mix.headline": sector_mix.headline}
+    found |= {"leading_enterprises.headline": leading_enterprises.headline, "firm_sizes.ratios": firm_sizes.ratios}
+    found |= {"markets.headline": markets.headline, "talent_training.headline": talent_training.headline}
+    titles = [finding(edition, key, make(edition)) for key, make in found.items()]
+    said = [say("overview.finding", finding=title) for title in titles if title]
     return "\n".join(f"- {text}" for text in said or [say("overview.no_finding")])
 
 

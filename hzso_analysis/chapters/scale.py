@@ -204,21 +204,33 @@ def unused(edition: Edition) -> Exhibit:
     rows = match(edition.reconciliation.figures, {"area": edition.area, "qualifier": "unclear", "category": "total"})
     rows = rows[(rows["year"] <= edition.year) & rows["indicator"].isin([EXECUTED, SIGNED])]
     lines = [line for index, row in rows.iterrows() if (line := _unused(edition, row, rows.loc[[index]]))]
-    agree = sum(line["agrees"] == say("scale.agrees") for line in lines)
-    return table(edition, "scale.unused", lines, title=say("scale.unused_title", agree=agree, number=len(lines)))
+    return table(edition, "scale.unused", lines, title=_unused_title([line["agrees"] for line in lines]))
+
+
+def _unused_title(found: list[str]) -> str:
+    """How many of the figures that constrain nothing agree with the estimates, of those that can be tested."""
+    tested = [agrees for agrees in found if agrees]
+    agree = tested.count(say("scale.agrees"))
+    if len(tested) == 1:
+        return say("scale.unused_one", agrees=say("scale.unused_agrees" if agree else "scale.unused_disagrees"))
+    if not tested:
+        return say("scale.unused_none", number=len(found))
+    return say("scale.unused_title", agree=agree, number=len(tested))
 
 
 def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> Row | None:
     found = find(edition, EXECUTED, "offshore", year=row["year"], months=row["months"])
     bounds = (found.low, found.high) if found and row["measure"] == "level" else None
     bounds = growth_between(edition, found.cell) if found and row["measure"] == "growth" else bounds
-    if bounds is None:
+    if bounds is None and row["year"] != edition.year:
         return None
     scale, key = (100, "scale.unused_growth") if row["measure"] == "growth" else (1, "scale.unused_level")
-    value, half = row["value"], row["precision"]
-    agrees = scale * bounds[0] <= value + half and scale * bounds[1] >= value - half
     name, when = _of_flow(edition, row["indicator"], row["flow"]), wording.period(row["year"], row["months"])
-    implied = wording.percent(*bounds) if scale == 100 else wording.span(*bounds)
+    implied, said = say("scale.unused_untested"), ""
+    if bounds:
+        value, half = row["value"], row["precision"]
+        agrees = scale * bounds[0] <= value + half and scale * bounds[1] >= value - half
+        implied = wording.percent(*bounds) if scale == 100 else wording.span(*bounds)
+        said = say("scale.agrees") if agrees else say("scale.disagrees")
     line = {"item": say(key, name=name, period=when), "printed": wording.as_printed(row), "implied": implied}
-    said = say("scale.agrees") if agrees else say("scale.disagrees")
     return line | {"agrees": said, "note": row["note"], "rows": rows}

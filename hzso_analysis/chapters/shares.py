@@ -110,13 +110,13 @@ def over_years(edition: Edition, names: Iterable[str], indicator: str = EXECUTED
     for name in names:
         for quantity in series(edition, indicator, "offshore", name, months=None):
             found = share_marks(edition, {name: quantity}, widest=0.05)
-            rows += [row | {"series": row["label"], "year": quantity.cell.year} for row in found]
-            if found and quantity.cell.months:
-                partly.append(wording.period(quantity.cell.year, quantity.cell.months))
+            when = wording.period(quantity.cell.year, quantity.cell.months)
+            rows += [row | {"series": row["label"], "year": quantity.cell.year, "when": when} for row in found]
+            partly += [when] if found and quantity.cell.months else []
     rows = [row for row in rows if sum(other["series"] == row["series"] for other in rows) > 1]
     draw = charts.lines
     if len({row["year"] for row in rows}) == 2:
-        rows = [row | {"label": say("shares.in_year", name=row["series"], year=row["year"])} for row in rows]
+        rows = [row | {"label": say("shares.in_year", name=row["series"], when=row["when"])} for row in rows]
         draw = charts.bars
     key = "shares.years_subtitle_partly" if partly else "shares.years_subtitle"
     note = say(key, contracts=say(CONTRACTS[indicator]), periods=wording.listing(dict.fromkeys(partly)))
@@ -129,8 +129,8 @@ def _moved(rows: list[Row]) -> str:
     for row in rows:
         ends[row["series"]] = (ends.get(row["series"], (row, row))[0], row)
     first, last = max(ends.values(), key=lambda pair: abs(pair[1]["low"] - pair[0]["low"]))
-    words = {"name": first["series"], "before": first["text"], "first": first["year"]}
-    return say("shares.years_title", now=last["text"], last=last["year"], **words)
+    words = {"name": first["series"], "before": first["text"], "first": first["when"]}
+    return say("shares.years_title", now=last["text"], last=last["when"], **words)
 
 
 def against_nation(edition: Edition, names: Iterable[str]) -> Exhibit:
