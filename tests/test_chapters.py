@@ -201,7 +201,10 @@ def test_training_against_the_claim(hangzhou):
         hangzhou
     )
     assert values(talent_training.ratios(hangzhou))["Courses per organization"] == "12.5"
-    assert talent_training.years(hangzhou).title == "19,700 people were trained in 2011, at least 16,225 a year before"
+    assert (
+        talent_training.years(hangzhou).title
+        == "19,700 people were trained in 2011, on average at least 16,225 a year before"
+    )
 
 
 def test_overview_names_the_total_the_shares_were_computed_on(hangzhou):
@@ -377,3 +380,11 @@ def test_a_figure_in_doubt_that_nothing_tests_is_shown_in_its_year():
 def test_all_markets_of_the_bar_are_in_its_title():
     title = markets.split(open_edition(area="china", year=2022, compare_with="")).title
     assert title.startswith("USA 21.0 %, ") and title.endswith("; all other markets together 46.1–46.2 %")
+
+
+def test_a_share_of_the_nation_that_fell_is_not_told_as_a_rise(hangzhou):
+    said = "8.5 % of China's offshore contracts in 2011, after 10.7–10.8 % in 2010 and 4.2–4.5 % in 2008"
+    assert scale.nation(hangzhou).title == f"Hangzhou executed {said}"
+    assert leading_enterprises.nation(hangzhou).title.startswith(
+        "Hangzhou's enterprises above USD 100 million hold 24–52 %"
+    )

@@ -286,7 +286,7 @@ def averages(edition: Edition) -> Exhibit:
 
 def nation(edition: Edition) -> Exhibit:
     """Share of the largest firms in both areas, for the bands that both print."""
-    rows = []
+    rows, shown = [], []
     for band in bands_of(edition).index if edition.compare_with else []:
         pair = []
         for area in (edition.area, edition.compare_with):
@@ -299,9 +299,10 @@ def nation(edition: Edition) -> Exhibit:
                 name = say("leading_enterprises.nation_firms", **more)
                 pair.append(mark(name, part.low, part.high, used, fraction=True))
         rows += pair if len(pair) == 2 else []
+        shown += [label(edition, "categories", band)] if len(pair) == 2 else []
 
     def title(rows: list[Row]) -> str:
-        words = {"share": rows[0]["text"], "other_share": rows[1]["text"]}
+        words = {"band": shown[0], "share": rows[0]["text"], "other_share": rows[1]["text"]}
         return edition.say("leading_enterprises.nation_title", **words)
 
     gap = "" if edition.compare_with else say("shares.no_other_area")

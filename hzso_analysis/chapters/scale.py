@@ -191,8 +191,10 @@ def nation(edition: Edition) -> Exhibit:
             rows.append(mark("", part.low, part.high, used, fraction=True, series=name, year=year))
 
     def title(rows: list[Row]) -> str:
-        key = "scale.nation_title_since" if len(rows) > 1 else "scale.nation_title"
+        keys = ["scale.nation_title", "scale.nation_title_since", "scale.nation_title_after"]
+        key, before = keys[min(len(rows), 3) - 1], rows[max(len(rows) - 2, 0)]
         words = {"year": rows[-1]["year"], "earlier": rows[0]["text"], "earlier_year": rows[0]["year"]}
+        words |= {"before": before["text"], "before_year": before["year"]}
         return edition.say(key, share=rows[-1]["text"], **words)
 
     gap = "" if edition.compare_with else say("shares.no_other_area")
