@@ -275,7 +275,6 @@ def test_an_area_of_whose_levels_nothing_is_known_has_pages_that_say_so(tmp_path
     chapters = executed(monkeypatch, area="aa", compare_with="", data_dir=str(tmp_path))
     shown = [record for chapter in chapters for record in pages.records(chapter.notebook)]
     assert len(shown) > 30
-    assert [record["title"] for record in shown if record["rows"] and "publisher" not in record["columns"]] == [
-        "No executed amount is known for 2011",
-        "2011 is covered best: 1 of 1 printed figures",
-    ]
+    titles = [record["title"] for record in shown if record["rows"] and "publisher" not in record["columns"]]
+    in_doubt = ["No estimate tests what was printed too unclearly to be used"] if "unclear" in row else []
+    assert titles == ["No executed amount is known for 2011", *in_doubt, "2011 is covered best: 1 of 1 printed figures"]

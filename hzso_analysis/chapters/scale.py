@@ -216,7 +216,7 @@ def _unused_title(found: list[str]) -> str:
     if len(tested) == 1:
         return say("scale.unused_one", agrees=say("scale.unused_agrees" if agree else "scale.unused_disagrees"))
     if not tested:
-        return say("scale.unused_none", number=len(found))
+        return say("scale.unused_none")
     return say("scale.unused_title", agree=agree, number=len(tested))
 
 
