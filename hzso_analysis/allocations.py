@@ -38,11 +38,10 @@ def allocate(market: Market, corner: Corner, fill: Fill) -> list[Run]:
 def least(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
     """Water-filling: every firm at one level, or at the edge of its band that is nearest to it.
 
-    >>> bands = [Band(10, 30, 2), Band(50, 100, 2)]
-    >>> [(size, n) for _, size, n in least(Pool("firms", bands, 200), None)]
-    [(30, 2), (70.0, 2)]
+    >>> [(size, n) for _, size, n in least(Pool("all firms", [Band(0, 10, 2), Band(10, 30, 1)], 24), None)]
+    [(7.0, 2), (10, 1)]
     """
-    held = limits(pool.bands)[0]
+    held, _ = limits(pool.bands)
     ends = [(band.lo, band.n) for band in pool.bands] + [(b.hi, -b.n) for b in pool.bands if b.hi < math.inf]
     slope, level = 0.0, min(band.lo for band in pool.bands)
     for edge, firms in sorted(ends):
@@ -70,9 +69,8 @@ def _least_in_units(pool: Pool, level: float, unit: float) -> list[tuple[Band, f
 def greatest(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
     """Greedy: all firms at their lower edge, and what is left fills them up one by one from the top band down.
 
-    >>> bands = [Band(10, 30, 2), Band(50, 100, 2)]
-    >>> [(size, n) for _, size, n in greatest(Pool("firms", bands, 200), None) if n]
-    [(100, 1), (80.0, 1.0), (10, 2.0)]
+    >>> [(size, n) for _, size, n in greatest(Pool("all firms", [Band(0, 10, 2), Band(10, 30, 1)], 36), None) if n]
+    [(30, 1), (6.0, 1.0), (0, 1.0)]
     """
     excess, found = pool.held - limits(pool.bands)[0], []
     for band in sorted(pool.bands, reverse=True):
@@ -89,13 +87,12 @@ def greatest(pool: Pool, unit: float | None) -> list[tuple[Band, float, float]]:
 def measures(runs: list[Run], total: float, ks: list[int]) -> dict[str, float]:
     """All measures of a list of firms, largest first, that holds the total.
 
-    >>> band = Band(0, 100, 4)
-    >>> found = measures([Run(50.0, 1, band, 0), Run(10.0, 3, band, 0)], 80.0, [1])
-    >>> found["CR1"], found["HHI"], found["gini"]
-    (0.625, 0.4375, 0.375)
+    >>> found = measures([Run(30, 1, Band(10, 30, 1), 0), Run(5, 2, Band(0, 10, 2), 0)], 40, [1])
+    >>> found["CR1"], found["HHI"]
+    (0.75, 0.59375)
     """
     n = sum(run.n for run in runs)
-    tops = {k: math.fsum(run.value * count for run, count in zip(runs, _taken(runs, k), strict=True)) for k in ks}
+    tops = {k: math.fsum(run.value * count for run, count in zip(runs, _leading(runs, k), strict=True)) for k in ks}
     hhi = math.fsum(run.n * (run.value / total) ** 2 for run in runs)
     shares = [(run.n, run.value / total) for run in runs if run.value > 0]
     entropy = max(0.0, -math.fsum(count * share * math.log(share) for count, share in shares))
@@ -114,7 +111,7 @@ def _ranks(runs: list[Run]) -> list[float]:
     return list(accumulate((run.n for run in runs), initial=0.0))[:-1]
 
 
-def _taken(runs: list[Run], k: int) -> list[float]:
+def _leading(runs: list[Run], k: float) -> list[float]:
     """How many firms of each run are among the k largest."""
     return [min(run.n, max(0.0, k - rank)) for run, rank in zip(runs, _ranks(runs), strict=True)]
 
@@ -122,48 +119,38 @@ def _taken(runs: list[Run], k: int) -> list[float]:
 def evaluate(market: Market, corner: Corner, fill: Fill, ks: list[int]) -> Measured:
     """Measures of an extreme list, and for each whether a list inside the bands reaches it."""
     runs = allocate(market, corner, fill)
-    values = measures(runs, corner.total, ks)
     possible = not any(strained(pool, market.closed) for pool in pools(market, corner))
     inside = possible and all(run.value != barred(run.band, market.closed) for run in runs)
-    reached = dict.fromkeys(values, inside)
-    for k in ks:
-        reached[f"TOP{k}"] = reached[f"CR{k}"] = possible and _reached(runs, k, market.closed, fill is least)
-    return {measure: (value, reached[measure]) for measure, value in values.items()}
+    leading = {k: possible and _reached(runs, k, market.closed, fill is least) for k in ks}
+    reached = {f"{measure}{k}": met for k, met in leading.items() for measure in ("TOP", "CR")}
+    values = measures(runs, corner.total, ks)
+    return {measure: (value, reached.get(measure, inside)) for measure, value in values.items()}
 
 
 def _reached(runs: list[Run], k: int, closed: str, lowest: bool) -> bool:
     """Whether firms inside their bands can hold exactly what the k largest of an extreme list hold.
 
-    Pools of which all or no firms are among the largest do not matter; in the others no firm may have to sit on an
-    edge that does not belong to its band for the sum of the largest to be what it is.
+    Pools of which all or no firms are among the largest do not matter. In the others neither the largest nor the rest
+    may all have to sit on edges that do not belong to their bands; for the least sum neither the band that is cut nor
+    the bands beyond it, as there all firms of a band stay on one level.
     """
     for pool in {run.pool for run in runs}:
-        mine = [(run, count) for run, count in zip(runs, _taken(runs, k), strict=True) if run.pool == pool]
+        mine = [(run, count) for run, count in zip(runs, _leading(runs, k), strict=True) if run.pool == pool]
         top = [run._replace(n=count) for run, count in mine if count]
         bottom = [run._replace(n=run.n - count) for run, count in mine if run.n > count]
-        if top and bottom and not (_level_met if lowest else _filling_met)(top, bottom, closed):
+        if not top or not bottom:
+            continue
+        sides = top, bottom
+        if lowest:
+            cut = {run.band for run in top} & {run.band for run in bottom}
+            beyond = bottom if closed == "left" else top
+            sides = [run for run in top if run.band in cut], [run for run in beyond if run.band not in cut]
+        if any(_forced(side, closed) for side in sides):
             return False
     return True
 
 
-def _level_met(top: list[Run], bottom: list[Run], closed: str) -> bool:
-    """The least sum of the largest: neither the band that is cut nor all firms beyond it sit on excluded edges."""
-    cut = {run.band for run in top} & {run.band for run in bottom}
-    level = [run for run in top if run.band in cut]
-    beyond = [run for run in (bottom if closed == "left" else top) if run.band not in cut]
-    return not any(_all_barred(side, closed) for side in (level, beyond))
-
-
-def _all_barred(runs: list[Run], closed: str) -> bool:
-    """Whether all firms that could move sit on excluded edges."""
-    movable = [run for run in runs if run.band.lo < run.band.hi]
-    return bool(movable) and all(run.value == barred(run.band, closed) for run in movable)
-
-
-def _filling_met(top: list[Run], bottom: list[Run], closed: str) -> bool:
-    """The greatest sum of the largest: the largest have room for it, or the others need not sit at their lower edge."""
-    room = math.fsum(run.n * run.band.hi for run in top)
-    spare = math.fsum(run.n * run.value for run in top + bottom)
-    spare -= math.fsum(run.n * run.band.lo for run in bottom)
-    tight = spare >= room * (1 - NEAR) if closed == "left" else spare <= room * (1 + NEAR)
-    return not tight or all(math.isnan(barred(run.band, closed)) for run in (top if closed == "left" else bottom))
+def _forced(runs: list[Run], closed: str) -> bool:
+    """Whether these firms can hold their sum only on edges that do not belong to their bands."""
+    held = math.fsum(run.n * run.value for run in runs)
+    return strained(Pool("", [run.band._replace(n=run.n) for run in runs], held), closed)

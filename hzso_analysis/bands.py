@@ -69,6 +69,24 @@ class Market(NamedTuple):
     share: Range | None
     rest: Range
 
+    @property
+    def listed(self) -> Range:
+        """What the firms of all bands hold together, as far as sums and edges tell."""
+        _, others, added = split(self.bands)
+        least, most = limits(others)
+        return self.group or (added + least, added + most)
+
+    def room(self, rest: float) -> float:
+        """The most that so many firms outside the bands can hold."""
+        return rest * self.edge if rest and self.edge > 0 else 0.0
+
+    def needed(self, left: float) -> float:
+        """The fewest firms outside the bands that can hold what is left to them; 0 where none can hold anything."""
+        if not self.edge > 0:
+            return 0.0
+        ratio = left / self.edge
+        return math.floor(ratio + NEAR) + 1.0 if self.closed == "left" else math.ceil(ratio - NEAR) * 1.0
+
 
 def read_market(
     bands: pd.DataFrame | Iterable[dict[str, Any]],
@@ -96,7 +114,8 @@ def read_market(
     if unit is not None:
         table, edge = _on_grid(table, edge, closed, unit)
         closed = "both"
-    _check_totals(table, closed)
+    totals = [Pool(f"band {name(band, closed)} total", [band], band.total) for band in split(table)[0]]
+    _raise([fault for pool in totals for fault in _misfit(pool, pool.held, closed, "band_total")])
     rest = _number_of_rest(n_rest, edge, alone=whole is None and share is None)
     whole, group, share = _sums(table, whole, group, share, closed)
     if group is None and n_rest is None:
@@ -138,11 +157,7 @@ def name(band: Band, closed: str) -> str:
 
 
 def barred(band: Band, closed: str) -> float:
-    """The edge of a band that no firm can sit on; NaN where both belong to it.
-
-    >>> barred(Band(30, 50, 7), "left"), barred(Band(30, 50, 7), "both")
-    (50, nan)
-    """
+    """The edge of a band that no firm can sit on; NaN where both belong to it."""
     if band.lo == band.hi or closed == "both" or (closed == "right" and band.outside):
         return math.nan
     return band.hi if closed == "left" else band.lo
@@ -151,8 +166,8 @@ def barred(band: Band, closed: str) -> float:
 def limits(bands: list[Band]) -> Range:
     """The least and the most that the firms of some bands can hold together, edges included.
 
-    >>> limits([Band(30, 50, 7), Band(100, math.inf, 2)])
-    (410.0, inf)
+    >>> limits([Band(10, 30, 2), Band(100, math.inf, 1)])
+    (120.0, inf)
     """
     return math.fsum(b.n * b.lo for b in bands if b.n and b.lo), math.fsum(b.n * b.hi for b in bands if b.n and b.hi)
 
@@ -164,27 +179,10 @@ def split(bands: list[Band]) -> tuple[list[Band], list[Band], float]:
 
 
 def strained(pool: Pool, closed: str) -> bool:
-    """Whether the firms could hold their sum only by all sitting on edges that do not belong to their bands.
-
-    >>> two = Pool("two firms", [Band(30, 50, 2)], 100)
-    >>> strained(two, "left"), strained(two, "right")
-    (True, False)
-    """
+    """Whether the firms could hold their sum only by all sitting on edges that do not belong to their bands."""
     least, most = limits(pool.bands)
     at_edge = pool.held >= most * (1 - LAST) if closed == "left" else pool.held <= least * (1 + LAST)
     return at_edge and any(not math.isnan(barred(band, closed)) for band in pool.bands)
-
-
-def needed(left: float, edge: float, closed: str) -> float:
-    """The fewest remaining firms that can hold what is left to them; infinite where none can hold anything.
-
-    >>> needed(40, 10, "left"), needed(40, 10, "right")
-    (5.0, 4.0)
-    """
-    if not edge > 0:
-        return math.inf
-    ratio = left / edge
-    return math.floor(ratio + NEAR) + 1.0 if closed == "left" else math.ceil(ratio - NEAR) * 1.0
 
 
 def _text(value: float) -> str:
@@ -208,68 +206,66 @@ def _bands(bands: pd.DataFrame | Iterable[dict[str, Any]], closed: str) -> list[
     numbers = written.apply(pd.to_numeric, errors="coerce").astype(float)
     lost = (numbers.isna() & written.notna() & (written != "")).to_dict("records")
     table, faults = [], []
-    for row, bad, said in zip(numbers.to_numpy().tolist(), lost, written.to_dict("records"), strict=True):
-        band = Band(*row)._replace(hi=math.inf if math.isnan(row[1]) else row[1])
+    rows = numbers.fillna({"hi": math.inf}).to_numpy().tolist()
+    for row, bad, said in zip(rows, lost, written.to_dict("records"), strict=True):
+        band = Band(*row)
         table.append(band)
         if bad["lo"] or bad["hi"] or not 0 <= band.lo <= band.hi or band.lo == math.inf:
-            text = f"band lo {said['lo']}, hi {said['hi']}: write numbers with 0 <= lo <= hi"
-            faults.append(BandError("bad_edges", text))
+            faults.append(("bad_edges", f"band lo {said['lo']}, hi {said['hi']}: write numbers with 0 <= lo <= hi"))
         elif bad["n"] or not band.n >= 0 or band.n % 1:
             why = "; a negative number means that cumulative counts disagree" if band.n < 0 else ""
-            text = f"band {name(band, closed)}: found {said['n']} firms; write a whole number from 0{why}"
-            faults.append(BandError("bad_count", text))
+            faults.append(
+                ("bad_count", f"band {name(band, closed)}: found {said['n']} firms; write a whole number from 0{why}")
+            )
         elif bad["total"] or band.total < 0 or math.isinf(band.total):
-            text = f"band {name(band, closed)}: its total is {said['total']}; write a number from 0 or leave it out"
-            faults.append(BandError("bad_total", text))
+            text = f"its total is {said['total']}; write a number from 0 or leave it out"
+            faults.append(("bad_total", f"band {name(band, closed)}: {text}"))
     _raise(faults or _overlaps(sorted(table), closed))
     if not sum(band.n for band in table):
         raise BandError("no_firms", "no band has a firm in it")
     return sorted(table)
 
 
-def _overlaps(table: list[Band], closed: str) -> list[BandError]:
+def _overlaps(table: list[Band], closed: str) -> list[tuple[str, str]]:
     """A fault for each band that begins before the bands below it end."""
-    faults = []
+    faults: list[tuple[str, str]] = []
     reach: Iterator[Band] = accumulate(table, lambda a, b: a if a.hi > b.hi else b)
     for lower, upper in zip(reach, table[1:], strict=False):
         if upper.lo < lower.hi or upper[:2] == lower[:2]:
             pair = f"{name(lower, closed)} and {name(upper, closed)}"
-            rule = "a firm must belong to one band (subtract nested 'of which' counts first)"
-            code, text = "overlap", f"bands overlap: {pair}; {rule}"
             if lower.hi == math.inf:
-                code, text = "open_not_top", f"only the top band may be open; found {pair}"
-            faults.append(BandError(code, text))
+                faults.append(("open_not_top", f"only the top band may be open; found {pair}"))
+            else:
+                text = (
+                    f"bands overlap: {pair}; a firm must belong to one band (subtract nested 'of which' counts first)"
+                )
+                faults.append(("overlap", text))
     return faults
 
 
-def _raise(faults: list[BandError]) -> None:
+def _raise(faults: list[tuple[str, str]]) -> None:
     if faults:
-        raise BandError(faults[0].code, "; ".join(map(str, faults)))
+        raise BandError(faults[0][0], "; ".join(text for _, text in faults))
 
 
-def _check_totals(table: list[Band], closed: str) -> None:
-    """Raise one error for all bands whose firms cannot hold the total of the band."""
-    faults = []
-    for band in split(table)[0]:
-        pool = Pool(f"band {name(band, closed)} total", [band], band.total)
-        try:
-            _fit(pool, band.total, closed, "band_total")
-        except BandError as error:
-            faults.append(error)
-    _raise(faults)
-
-
-def _fit(pool: Pool, high: float, closed: str, code: str) -> Range:
-    """The part of `pool.held` to `high` that the firms can hold; BandError with `code`_low or _high if none."""
+def _misfit(pool: Pool, high: float, closed: str, code: str) -> list[tuple[str, str]]:
+    """The fault, `code`_low or _high, of firms that can hold nothing from `pool.held` to `high`."""
     least, most = limits(pool.bands)
     text = " + ".join(f"{band.n:.15g} x {name(band, closed)}" for band in pool.bands)
     if high < least * (1 - NEAR) or (closed == "right" and strained(pool._replace(held=high), closed)):
         said = f"need at least {_text(least)}, but only {_text(high)} is available"
-        raise BandError(f"{code}_low", f"{pool.name}: {text} {said}")
+        return [(f"{code}_low", f"{pool.name}: {text} {said}")]
     if pool.held > most * (1 + NEAR) or (closed == "left" and strained(pool, closed)):
         ends = "less than" if any(barred(band, closed) == band.hi for band in pool.bands if band.n) else "at most"
         said = f"hold {ends} {_text(most)}, but {_text(pool.held)} is to be held"
-        raise BandError(f"{code}_high", f"{pool.name}: {text} {said}")
+        return [(f"{code}_high", f"{pool.name}: {text} {said}")]
+    return []
+
+
+def _fit(pool: Pool, high: float, closed: str) -> Range:
+    """The part of `pool.held` to `high` that the firms can hold."""
+    _raise(_misfit(pool, high, closed, "group"))
+    least, most = limits(pool.bands)
     return min(max(pool.held, least), most), max(min(high, most), least)
 
 
@@ -285,7 +281,7 @@ def _on_grid(table: list[Band], edge: float, closed: str, unit: float) -> tuple[
             low += closed == "right" and abs(low * unit - band.lo) <= NEAR * unit
             high -= closed == "left" and abs(high * unit - band.hi) <= NEAR * unit
         if high < low:
-            faults.append(BandError("empty_band", f"band {name(band, closed)} has no multiple of {unit:g} in it"))
+            faults.append(("empty_band", f"band {name(band, closed)} has no multiple of {unit:g} in it"))
         snapped.append(band._replace(lo=low * unit * 1.0, hi=high * unit * 1.0))
     _raise(faults)
     if edge > 0:
@@ -347,7 +343,7 @@ def _sums(
         group = added, added
     elif group:
         pool = Pool(f"listed firms{' without a band total' if own else ''}", others, max(0.0, group[0] - added))
-        low, high = _fit(pool, group[1] - added, closed, "group")
+        low, high = _fit(pool, group[1] - added, closed)
         group = low + added, high + added
     if whole is None:
         if group is None:
@@ -374,24 +370,26 @@ def _check_share(group: Range, whole: Range, share: Range) -> None:
 def _clipped(market: Market) -> Market:
     """The market with the parts of its ranges that can be true together; BandError where there are none."""
     (low, high), most, edge = market.total, market.rest[1], market.edge
-    room = most * edge if most and edge > 0 else 0.0
+    room = market.room(most)
     if market.group is None:
         _, others, added = split(market.bands)
         others = [*others, *([Band(0.0, edge, most, outside=True)] if most else [])]
-        ends = _fit(Pool("all firms", others, max(0.0, low - added)), high - added, market.closed, "group")
+        ends = _fit(Pool("all firms", others, max(0.0, low - added)), high - added, market.closed)
         return market._replace(total=(ends[0] + added, ends[1] + added))
     first, last = market.group
     if first > high * (1 + NEAR):
         raise BandError("group_exceeds_total", f"group_total {_text(first)} is more than total {_text(high)}")
-    left = low - last if low - last > NEAR * low else 0.0
-    if left and not edge > 0 and not room:
+    part = 1 - market.share[1] if market.share else 0.0  # of every total is left to the remaining firms
+    left = max(low - last, low * part, first * part / (1 - part))
+    left = left if left > NEAR * low else 0.0
+    if left and not edge > 0:
         why = "the lowest band starts at 0" if math.isnan(edge) else "no firm below them can hold anything"
         raise BandError("rest_no_room", f"{_text(left)} remains outside the bands, but {why}: no firm can hold it")
-    if left and needed(left, edge, market.closed) > most:
+    if left and market.needed(left) > most:
         text = f"{_text(left)} remains outside the bands; {most:.15g} firm(s) each below {_text(edge)} cannot hold it"
-        raise BandError("rest_too_few", f"{text} (at least {needed(left, edge, market.closed):.15g} needed)")
-    if market.share and market.share[1] < 1:  # so much of every total is left to the remaining firms
-        last, high = min(last, room / (1 / market.share[1] - 1)), min(high, room / (1 - market.share[1]))
+        raise BandError("rest_too_few", f"{text} (at least {market.needed(left):.15g} needed)")
+    if part:
+        last, high = min(last, room * (1 - part) / part), min(high, room / part)
     first, last = max(first, low - room), min(last, high)
     low, high = max(low, first), min(high, last + room)
     # ends that differ by the last digits of a computed sum are one number

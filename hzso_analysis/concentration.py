@@ -8,7 +8,7 @@ lists give every bound. They are kept as runs of equal firms: cost depends on th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import pairwise
 from numbers import Real
 from typing import Any, NamedTuple, TypeAlias
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from hzso_analysis.allocations import Fill, Measured, Run, allocate, evaluate, greatest, least, measures
-from hzso_analysis.bands import NEAR, BandError, Corner, Market, Pool, barred, limits, needed, pools, read_market, split
+from hzso_analysis.bands import NEAR, BandError, Corner, Market, Pool, barred, limits, pools, read_market, split
 
 Table: TypeAlias = pd.DataFrame | Iterable[dict[str, Any]]  # size bands as they are given
 SCANNED = 200  # numbers of remaining firms tried one by one where a measure is not monotone, a tenth with ranges
@@ -76,8 +76,8 @@ def concentration_bounds(
     market = read_market(
         bands, total=total, group_total=group_total, group_share=group_share, n_rest=n_rest, closed=closed, unit=unit
     )
-    ks = _leading(ks)
-    found = [values for fill in (least, greatest) for values in _extremes(market, fill, ks)]
+    ks = _checked(ks)
+    found = _extremes(market, ks)
     found += [_without_end(market, ks)] if market.rest[1] == math.inf else []
     return _ends(market, found, ks)
 
@@ -120,11 +120,10 @@ def point_estimate(
         raise BandError(
             "missing_rest", "a point estimate is for one number of remaining firms; give n_rest as a number"
         )
-    corner = _line(market, least, market.rest[0])[0]
-    if {corner} != {*_line(market, least, corner.rest), *_line(market, greatest, corner.rest)} and market.group:
-        raise BandError("bad_total", "a point estimate is for one total; give numbers, not ranges")
-    if market.total[0] < market.total[1]:
-        raise BandError("bad_total", "a point estimate is for one total; give a number, not a range")
+    if any(low < high for low, high in (market.total, market.group or market.total)):
+        wanted = "numbers, not ranges" if market.group else "a number, not a range"
+        raise BandError("bad_total", f"a point estimate is for one total; give {wanted}")
+    corner = _corner(market, least, market.total[0], market.rest[0])
     from hzso_analysis import densities  # noqa: PLC0415 (half a second of scipy, for those who ask for an estimate)
 
     parameters, runs = {}, []
@@ -134,7 +133,7 @@ def point_estimate(
         for band in pool.bands:
             runs += [Run(*firms, band, number) for firms in densities.sizes(band, name, value)]
     runs.sort(key=lambda run: (run.band[:2], run.value), reverse=True)
-    estimate = pd.Series(measures(runs, corner.total, _leading(ks)), name="estimate").rename_axis("measure")
+    estimate = pd.Series(measures(runs, corner.total, _checked(ks)), name="estimate").rename_axis("measure")
     estimate.attrs |= {"parameters": parameters, "firms": [(run.value, int(run.n)) for run in runs]}
     return estimate
 
@@ -154,12 +153,11 @@ def lorenz_envelope(bands: Table, **published: Any) -> pd.DataFrame:
         raise BandError("missing_rest", "the envelope needs group_total or a smaller range of n_rest")
     upper = [
         _lorenz(allocate(market, corner, least))
-        for rest in _counted(first, last)
-        for *ends, _ in _stretches(market, least, *_line(market, least, rest))
+        for rest in range(int(first), int(last) + 1)
+        for *ends, _ in _stretches(market, least, rest)
         for corner in ends
     ]
-    start, end = _line(market, greatest, _most(market))
-    cuts = _stretches(market, greatest, start, end)
+    cuts = _stretches(market, greatest, _most(market))
     if sum(steps for *_, steps in cuts) > 10 * SCANNED and market.rest[1] < math.inf:
         raise BandError("bad_total", "the envelope is for one total here; give a number, not a range")
     lower = [
@@ -178,8 +176,8 @@ def lorenz_envelope(bands: Table, **published: Any) -> pd.DataFrame:
 def _ends(market: Market, found: list[Measured], ks: list[int]) -> pd.DataFrame:
     """The lowest and the highest of each measure, and whether a list reaches them."""
     rows, attained = {}, {}
-    for measure in found[1]:
-        ends = [measured[measure] for measured in found if measure in measured]
+    for measure in found[0]:
+        ends = [values[measure] for values in found]
         rows[measure] = [min(ends)[0], max(ends)[0]]
         attained[measure] = [
             any(met for value, met in ends if math.isclose(value, end, rel_tol=1e-12)) for end in rows[measure]
@@ -196,7 +194,7 @@ def _ends(market: Market, found: list[Measured], ks: list[int]) -> pd.DataFrame:
     return frame
 
 
-def _leading(ks: Iterable[int]) -> list[int]:
+def _checked(ks: Iterable[int]) -> list[int]:
     ks = list(ks) if isinstance(ks, Iterable) else [ks]
     wrong = [k for k in ks if not isinstance(k, Real) or isinstance(k, bool) or not 1 <= k < math.inf or k % 1]
     if wrong:
@@ -204,20 +202,14 @@ def _leading(ks: Iterable[int]) -> list[int]:
     return [int(k) for k in ks]
 
 
-def _counted(first: float, last: float) -> list[float]:
-    return [first + step for step in range(int(last - first) + 1)]
-
-
 def _rests(market: Market) -> tuple[float, float]:
     """Numbers of remaining firms between which gini and theil need not be monotone; beyond the last one they rise."""
     (low, high), (fewest, most) = market.total, market.rest
-    _, others, added = split(market.bands)
-    group = market.group or tuple(end + added for end in limits(others))
-    first, last = low - group[1], high - group[0]
+    first, last = low - market.listed[1], high - market.listed[0]
     # without a sum of all bands the listed firms would have to sit on their upper edges if nothing were left
-    full = market.group is None and any(barred(band, market.closed) == band.hi for band in others)
-    first = needed(first, market.edge, market.closed) if first > (-NEAR if full else NEAR) * low else 0.0
-    last = needed(last, market.edge, market.closed) if last > NEAR * high else 0.0
+    full = market.group is None and any(barred(band, market.closed) == band.hi for band in split(market.bands)[1])
+    first = market.needed(first) if first > (-NEAR if full else NEAR) * low else 0.0
+    last = market.needed(last) if last > NEAR * high else 0.0
     return max(fewest, min(most, first)), max(fewest, min(most, max(first, last)))
 
 
@@ -226,91 +218,71 @@ def _most(market: Market) -> float:
     return market.rest[1] if market.rest[1] < math.inf else _rests(market)[1]
 
 
+def _corner(market: Market, fill: Fill, total: float, rest: float) -> Corner:
+    """The sum of all bands with which a list is extreme for a total: the lowest for the least concentrated one."""
+    if market.group is None:
+        return Corner(total, math.nan, rest)
+    first, last = market.group
+    return Corner(total, min(last, max(first, total - market.room(rest)) if fill is least else total), rest)
+
+
 def _line(market: Market, fill: Fill, rest: float) -> tuple[Corner, Corner]:
     """Where in the ranges a list can be extreme for so many remaining firms: between two corners, mostly at one.
 
     Concentration falls with the total and rises with the sum of all bands, so it is extreme at one corner or, if that
     is out of reach, on the line where the remaining firms are full (least) or hold nothing (greatest).
     """
-    (low, high), room = market.total, rest * market.edge if rest else 0.0
-    if market.group is None:
-        _, others, added = split(market.bands)
-        high = max(low, min(high, added + limits(others)[1] + room))
-        return Corner(low, math.nan, rest), Corner(high, math.nan, rest)
-    first, last = market.group
-    if fill is greatest:
-        if last <= low:
-            return (Corner(low, last, rest),) * 2
-        start, end = max(first, low), min(last, high)
-        return Corner(start, start, rest), Corner(end, end, rest)
-    first = max(first, low - room)
-    if high - first <= room * (1 + NEAR):
-        return (Corner(high, first, rest),) * 2
-    end = min(high, last + room)
-    return Corner(first + room, first, rest), Corner(end, end - room, rest)
+    (low, high), (first, last), room = market.total, market.listed, market.room(rest)
+    start, end = low, max(low, min(high, last + room))
+    if market.group and fill is greatest:
+        end = max(low, last)
+    elif market.group:
+        start = max(low, first + room) if first + room * (1 + NEAR) < high else high
+        end = max(start, end)
+    return _corner(market, fill, start, rest), _corner(market, fill, end, rest)
 
 
-def _extremes(market: Market, fill: Fill, ks: list[int]) -> list[Measured]:
+def _extremes(market: Market, ks: list[int]) -> list[Measured]:
     """Measures of the extreme lists for the numbers of remaining firms that matter."""
-    amounts = _amounts(market, fill, ks)
-    if fill is greatest:
-        return [*_along(market, fill, *_line(market, fill, _most(market)), ks), amounts]
-    first, last = _rests(market)
-    start, end = _line(market, fill, first)
-    found = [amounts]
+    (first, last), most = _rests(market), _most(market)
+    start, end = _line(market, least, first)
     scanned = last - first <= (SCANNED if start == end else SCANNED // 10)
-    for rest in dict.fromkeys([*(_counted(first, last) if scanned else [last]), _most(market)]):
-        found += _along(market, fill, *_line(market, fill, rest), ks)
-    if not scanned:
-        found.append({"theil": (0.0, False), "gini": (0.0, False)})
-    return found
-
-
-def _amounts(market: Market, fill: Fill, ks: list[int]) -> Measured:
-    """What the k largest hold as an amount: unlike their share it rises with the total, too."""
-    (low, high), rest = market.total, _most(market)
-    corner = Corner(low if fill is least else high, math.nan, rest)
-    if market.group:
-        first, last = market.group
-        room = rest * market.edge if rest else 0.0
-        corner = Corner(max(low, first), max(first, low - room), rest) if fill is least else Corner(high, last, rest)
-    found = evaluate(market, corner, fill, ks)
-    return {f"TOP{k}": found[f"TOP{k}"] for k in ks}
+    rests = {*(range(int(first), int(last) + 1) if scanned else [last]), most}
+    # what the k largest hold as an amount rises with the total, unlike their share
+    lows = {_corner(market, least, market.total[0], most)}.union(*(_turns(market, least, rest, ks) for rest in rests))
+    highs = {_corner(market, greatest, market.total[1], most)} | _turns(market, greatest, most, ks)
+    found = [evaluate(market, corner, least, ks) for corner in lows]
+    found += [evaluate(market, corner, greatest, ks) for corner in highs]
+    return found if scanned else [*found, found[0] | {"theil": (0.0, False), "gini": (0.0, False)}]
 
 
 def _without_end(market: Market, ks: list[int]) -> Measured:
     """What the measures come close to as the remaining firms grow in number without end and each to nothing."""
-    firms, total = sum(band.n for band in market.bands), market.total[1]
-    _, others, added = split(market.bands)
-    group = market.group[0] if market.group else added + limits(others)[0]
-    found = evaluate(market, Corner(total, group, 0.0), least, ks)
-    endless = {"theil": math.inf, "gini": 1.0}
-    kept = set(found) - set(endless)
+    firms, total, group = sum(band.n for band in market.bands), market.total[1], market.listed[0]
+    endless = {"theil": (math.inf, False), "gini": (1.0, False)}
+    if market.unit:  # no more firms than units can hold anything
+        return evaluate(market, _corner(market, least, total, (total - group) / market.unit), least, ks) | endless
+    found = evaluate(market, Corner(total, group, 0.0), least, ks) | endless
     if total - group > NEAR * total:
-        endless |= {"entropy": math.inf, "exp_entropy": math.inf}
-        kept = {f"{measure}{k}" for measure in ("TOP", "CR") for k in ks if k <= firms}
-    return {measure: (endless.get(measure, value), met and measure in kept) for measure, (value, met) in found.items()}
+        leading = {f"{measure}{k}" for measure in ("TOP", "CR") for k in ks if k <= firms}
+        found = {measure: (value, met and measure in leading) for measure, (value, met) in found.items()}
+        found |= {"entropy": (math.inf, False), "exp_entropy": (math.inf, False)}
+    return found
 
 
-def _along(market: Market, fill: Fill, first: Corner, last: Corner, ks: list[int]) -> list[Measured]:
-    """Measures of the lists between two corners at all places where one can be extreme.
+def _turns(market: Market, fill: Fill, rest: float, ks: list[int]) -> set[Corner]:
+    """All corners at which a measure of the lists for so many remaining firms can be extreme.
 
     One pool changes on the way. Where its water level meets no edge, HHI and Theil of the least list fall, then rise.
     The most concentrated list is extreme where whole firms are full: in their number each measure rises, then falls.
     The other measures are monotone between these places.
     """
-    found, sign = [], -1 if fill is least else 1
+    found = set()
     turning = ("HHI", "theil") if fill is least else ("HHI", "theil", "gini", *(f"CR{k}" for k in ks))
-    for cut in _stretches(market, fill, first, last):
-        start, end, steps = cut
-        found += [evaluate(market, corner, fill, ks) for corner in dict.fromkeys((start, end))]
-        for measure in turning if steps > 1 else ():
-
-            def worst(step: int, cut: tuple[Corner, Corner, int] = cut, measure: str = measure) -> float:
-                corner = _between(cut[0], cut[1], step, cut[2])
-                return sign * measures(allocate(market, corner, fill), corner.total, ks)[measure]
-
-            found.append(evaluate(market, _between(start, end, _peak(worst, steps), steps), fill, ks))
+    for start, end, steps in _stretches(market, fill, rest):
+        found |= {start, end}
+        if steps > 1:
+            found |= {_turn(market, fill, (start, end, steps), measure, ks) for measure in turning}
     return found
 
 
@@ -318,8 +290,9 @@ def _between(first: Corner, last: Corner, step: float, steps: float) -> Corner:
     return Corner(*(a if a == b else a + (b - a) * step / steps for a, b in zip(first, last, strict=True)))
 
 
-def _stretches(market: Market, fill: Fill, first: Corner, last: Corner) -> list[tuple[Corner, Corner, int]]:
-    """The line between two corners cut where the list changes its shape: both ends of each cut and its steps."""
+def _stretches(market: Market, fill: Fill, rest: float) -> list[tuple[Corner, Corner, int]]:
+    """The line for so many remaining firms cut where the list changes its shape: ends of each cut and its steps."""
+    first, last = _line(market, fill, rest)
     if first == last:
         return [(first, first, 1)]
     start, end = max(
@@ -356,16 +329,23 @@ def _fillings(pool: Pool, end: float) -> list[tuple[float, float, int]]:
     return found
 
 
-def _peak(rises_then_falls: Callable[[int], float], last: int) -> int:
-    """The place between 0 and `last` at which a function that rises, then falls, is greatest."""
-    first = 0
+def _turn(market: Market, fill: Fill, stretch: tuple[Corner, Corner, int], measure: str, ks: list[int]) -> Corner:
+    """The corner on a stretch at which a measure of the least list is least, of the most concentrated one greatest."""
+    start, end, steps = stretch
+    sign = -1 if fill is least else 1
+
+    def height(step: int) -> float:
+        corner = _between(start, end, step, steps)
+        return sign * measures(allocate(market, corner, fill), corner.total, ks)[measure]
+
+    first, last = 0, steps
     while last - first > 2:
         third = (last - first) // 3
-        if rises_then_falls(first + third) < rises_then_falls(last - third):
+        if height(first + third) < height(last - third):
             first += third
         else:
             last -= third
-    return max(range(first, last + 1), key=rises_then_falls)
+    return _between(start, end, max(range(first, last + 1), key=height), steps)
 
 
 def _lorenz(runs: list[Run]) -> tuple[np.ndarray, np.ndarray]:

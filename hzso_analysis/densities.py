@@ -23,9 +23,9 @@ def solve(pool: Pool, method: str) -> tuple[str, float]:
     It is infinite where all firms sit on one edge of their band. The ends of the search are proven: in no band does the
     mean lie further from an edge than that of the density without the other edge.
 
-    >>> name, value = solve(Pool("firms", [Band(100, math.inf, 2)], 300), "maxent")
-    >>> name, round(1 / value)  # so far are firms above the edge on average
-    ('theta', 50)
+    >>> name, value = solve(Pool("band", [Band(100, math.inf, 2)], 300), "maxent")
+    >>> name, round(value, 6)
+    ('theta', 0.02)
     """
     name = "alpha" if method == "pareto" and all(band.lo > 0 for band in pool.bands) else "theta"
     firms = sum(band.n for band in pool.bands)

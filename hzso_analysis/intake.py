@@ -99,9 +99,10 @@ def _with_ids(table: pd.DataFrame, folder: Path, faults: list[str]) -> pd.DataFr
         found, key = _indicator(row, indicators), _category_key(row["category"])
         # a size band may be called one of enterprises
         category = categories.get(key, categories.get(key.removeprefix("enterprises ")))
-        for column, word, words in (("indicator", found, indicators), ("category", category, categories)):
+        asked = [("indicator", found, _key(row["indicator"]), indicators), ("category", category, key, categories)]
+        for column, word, text, words in asked:
             if word is None:
-                hint = nearest(_key(row[column]), words) or f"; write an id or a label of it{MORE[column]}"
+                hint = nearest(text, words) or f"; write an id or a label of it{MORE[column]}"
                 said = f"{column}: found {row[column]}, which is not in the codebook{hint}"
                 faults.append(f"{row['file']}:{row['line']}: {said}")
         rows.append(row | (found or {}) | {"category": category})

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -274,8 +274,9 @@ def _ragged(path: Path) -> list[str]:
             lines.seek(0)
             rows = csv.reader(lines, delimiter=delimiter)
             wanted = len(next(rows, []))
-            for row in rows:
-                if row and len(row) != wanted:
-                    faults.append(f"{file.name}:{rows.line_num}: {len(row)} fields where {wanted} are expected")
+            with suppress(csv.Error):  # what is no CSV at all has the engine's own message
+                for row in rows:
+                    if row and len(row) != wanted:
+                        faults.append(f"{file.name}:{rows.line_num}: {len(row)} fields where {wanted} are expected")
     more = [f"and {len(faults) - MOST} further lines"] if len(faults) > MOST else []
     return faults[:MOST] + more

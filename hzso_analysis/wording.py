@@ -356,7 +356,7 @@ def suspect(row: pd.Series, name: str, publisher: str, instead: float) -> str:
         return f"{said}; the other figures imply {text}: the last digit was cut off, not rounded."
     said = f"{said}; the other figures imply {text}."
     if row["kind"] == "within one source":
-        said = f"{who} contradicts itself: it {said.removeprefix(f'{who} ').replace('; the other', '; its other')}"
+        said = f"{who} contradicts itself: it prints {name} as {as_printed(row)}; its other figures imply {text}."
     if math.isinf(instead):
         return said
     key = "data_quality.instead_one" if instead == 1 else "data_quality.instead_many"

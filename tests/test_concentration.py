@@ -214,6 +214,9 @@ FAULTS += [  # no traceback, no result for an impossible table, no words that le
     ("overlap", bands((0, 90, 2), (10, 20, 1), (30, 40, 1)), {}, "[0, 90) and [10, 20)|[0, 90) and [30, 40)"),
     ("empty_band", bands((1.1, 1.9, 1), (2.1, 2.9, 1)), {"group_total": 4, "unit": 1}, "[1.1, 1.9)|[2.1, 2.9)"),
     ("band_total_high", bands((1, 2, 1, 5), (2, 3, 1, 9)), {}, "[1, 2)|[2, 3)"),
+    # a share says that something remains, whatever the ranges of the sums say
+    ("rest_too_few", LEADER, {"group_total": (40, 60), "group_share": (0.7, 0.8), "n_rest": 0}, "10 remains|2 needed"),
+    ("rest_no_room", bands((0, 9, 2)), {"total": (9, 12), "group_share": 0.9, "n_rest": 0}, "0.9 remains"),
 ]
 
 
@@ -583,6 +586,16 @@ def test_remaining_firms_below_one_unit_have_no_business():
         [measured([*one, *[0] * 5])["gini"] for one in ([2] * 3, [1, 1, 4])]
     )
     assert bounds(bands((1, 5, 3)), total=6, group_total=6, unit=1).loc["gini", "high"] == 1
+
+
+@pytest.mark.parametrize("edge", [1, 3])
+@pytest.mark.parametrize("group", [{}, {"group_total": 15}])
+def test_whole_units_without_an_upper_end_are_shared_by_no_more_firms_than_units(edge, group):
+    rows = bands((edge, 8, 3))
+    found, many = (bounds(rows, total=15 if edge == 1 else 20, n_rest=(0, n), unit=1, **group) for n in (None, 50))
+    free = ["theil", "gini"]
+    pd.testing.assert_frame_equal(found.drop(free), many.drop(free))
+    assert found.loc[free, "high"].tolist() == [math.inf, 1]
 
 
 def test_bands_with_a_total_do_not_call_for_remaining_firms():

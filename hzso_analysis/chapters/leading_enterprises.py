@@ -286,7 +286,8 @@ def averages(edition: Edition) -> Exhibit:
 
 def nation(edition: Edition) -> Exhibit:
     """Share of the largest firms in both areas, for the bands that both print."""
-    rows, shown = [], []
+    rows: list[Row] = []
+    shown: list[str] = []
     for band in bands_of(edition).index if edition.compare_with else []:
         pair = []
         for area in (edition.area, edition.compare_with):
@@ -298,8 +299,9 @@ def nation(edition: Edition) -> Exhibit:
                 more = {"area": wording.area_name(area)} | _named(edition, band, firms)
                 name = say("leading_enterprises.nation_firms", **more)
                 pair.append(mark(name, part.low, part.high, used, fraction=True))
-        rows += pair if len(pair) == 2 else []
-        shown += [label(edition, "categories", band)] if len(pair) == 2 else []
+        if len(pair) == 2:
+            rows += pair
+            shown.append(label(edition, "categories", band))
 
     def title(rows: list[Row]) -> str:
         words = {"band": shown[0], "share": rows[0]["text"], "other_share": rows[1]["text"]}

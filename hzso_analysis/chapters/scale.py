@@ -224,7 +224,7 @@ def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> Row | None:
     found = find(edition, EXECUTED, "offshore", year=row["year"], months=row["months"])
     bounds = (found.low, found.high) if found and row["measure"] == "level" else None
     bounds = growth_between(edition, found.cell) if found and row["measure"] == "growth" else bounds
-    if bounds is None and row["year"] != edition.year:
+    if bounds is None and (row["year"] != edition.year or row["measure"] not in ("level", "growth")):
         return None
     scale, key = (100, "scale.unused_growth") if row["measure"] == "growth" else (1, "scale.unused_level")
     name, when = _of_flow(edition, row["indicator"], row["flow"]), wording.period(row["year"], row["months"])
