@@ -2,7 +2,6 @@
 
 import datetime
 import itertools
-import shutil
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
@@ -214,30 +213,3 @@ def test_a_year_has_a_zero_where_a_type_a_flow_or_a_band_is_empty(tmp_path):
     )
     assert rows.loc[("contracts executed", "offshore", "ITO"), "value"] == "0.00000100"
     assert rows.loc[("HHI", "offshore", ""), "value"] == "10000.0000"
-
-
-on_spark = pytest.mark.skipif(not shutil.which("java"), reason="Spark needs a Java runtime")
-# the client of Spark leaves its sockets to the garbage collector
-leaving_sockets = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
-
-
-@on_spark
-@leaving_sockets
-def test_both_engines_check_and_add_up_alike(spark, tmp_path):
-    make_ledger(tmp_path / "in", executions=5_000, seed=5, faults=0.05, kind="csv")
-    lists = tmp_path / "in" / "contracts.csv", tmp_path / "in" / "executions.csv"
-    kept = {name: ledger.keep(*lists, tmp_path / name, engine=name) for name in ("duckdb", "local")}
-    assert kept["duckdb"].lines == kept["local"].lines and kept["duckdb"].rejected > 300
-    for name in ("contracts", "executions"):
-        texts = [(each.folder / f"rejected-{name}.csv").read_bytes() for each in kept.values()]
-        assert texts[0] == texts[1]
-        tables = [pd.read_parquet(each.folder / f"{name}.parquet") for each in kept.values()]
-        both = [table.sort_values([*table.columns], ignore_index=True)[sorted(table)] for table in tables]
-        pd.testing.assert_frame_equal(*both, check_dtype=False)
-    cons = {"duckdb": ledger.connect(), "local": spark}
-    found = [aggregation.aggregate(con, kept[name].folder, cut_off=True) for name, con in cons.items()]
-    pd.testing.assert_frame_equal(found[0].cells, found[1].cells)
-    pd.testing.assert_frame_equal(found[0].leading, found[1].leading)
-    assert found[0].late == found[1].late and found[0].late[0] > 10
