@@ -1,6 +1,7 @@
 """DuckDB and Spark check and add up alike; a million executions, from two lists to the report, also in plain pandas.
 
-Run with `make million`; it takes a minute or two and needs Java. `make test` compares DuckDB and pandas, with thousands.
+Run with `make million`; it takes a minute or two and needs Java.
+`make test` compares DuckDB and pandas, with thousands.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
