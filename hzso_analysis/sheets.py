@@ -193,7 +193,9 @@ def _common(raw: bytes, encoding: str) -> float:
         return 0.0
     codec, last = COMMON[encoding]
     codes = [letter.encode(codec, errors="ignore") for letter in letters]
-    return sum(len(code) == 2 and code[0] <= last for code in codes) / len(letters) if letters else 1.0
+    common = sum(len(code) == 2 and code[0] <= last for code in codes)
+    four = sum(len(letter.encode(encoding)) == 4 for letter in letters)  # as GB 18030's minus; no other has such
+    return (common + four) / len(letters) if letters else 1.0
 
 
 def _delimiter(text: str) -> str:

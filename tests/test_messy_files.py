@@ -42,6 +42,7 @@ ENCODED = {
     "gbk CRLF": (SIMPLE, cited(SIMPLE, "gbk", end="\r\n"), "gb18030"),
     "gb2312": ("杭州", cited("杭州", "gb2312"), "gb18030"),
     "gb18030 of four bytes": (f"{SIMPLE}㐂𠮷", cited(f"{SIMPLE}㐂𠮷", "gb18030"), "gb18030"),
+    "gb18030 whose only sign is a minus of four bytes": ("p. −1", cited("p. −1", "gb18030"), "gb18030"),
     "Excel Unicode text": (SIMPLE, cited(SIMPLE, "utf-16-le", bom=b"\xff\xfe", sep="\t", end="\r\n"), "utf-16"),
     "utf-16 little endian, commas": (SIMPLE, cited(SIMPLE, "utf-16-le", bom=b"\xff\xfe"), "utf-16"),
     "utf-16 big endian, tabs": (SIMPLE, cited(SIMPLE, "utf-16-be", bom=b"\xfe\xff", sep="\t"), "utf-16"),
