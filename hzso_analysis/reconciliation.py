@@ -78,6 +78,12 @@ class Part:
         """Bounds of a sum of levels that hold whichever removal is right."""
         return hull(system.bounds(terms) for system in self.remainders())
 
+    def moved(self, cell: Cell, options: list[frozenset[int]]) -> bool:
+        """Whether it matters to a cell which of these options is wrong, beside what else the first set leaves out."""
+        rest = self.sets[0] - frozenset().union(*options)
+        found = {_ends(self.system.without(rest | option), cell) for option in options}
+        return len(found) > 1
+
 
 @dataclass(frozen=True)
 class Reconciliation:
@@ -286,8 +292,7 @@ def _estimates(part: Part, withheld: set[Cell]) -> list[tuple[object, ...]]:
     bounds: dict[Cell, set[Bounds]] = {cell: set() for cell in part.cells if not is_hidden(cell)}
     for system in part.remainders():
         for cell, found in bounds.items():
-            low, high = system.bounds({cell: 1.0})
-            found.add((_digits(low), _digits(high)))
+            found.add(_ends(system, cell))
     for cell, found in bounds.items():
         low, high = hull(found)
         mine = own.get(cell, set())
@@ -305,6 +310,11 @@ def _status(low: float, high: float, own: set[int], common: frozenset[int], anyw
     if math.isfinite(high) and high - low <= 0.01 * high:
         return "derived"
     return "bounded" if low > 0 or math.isfinite(high) else "unknown"
+
+
+def _ends(system: System, cell: Cell) -> Bounds:
+    low, high = system.bounds({cell: 1.0})
+    return _digits(low), _digits(high)
 
 
 def _digits(value: float) -> float:

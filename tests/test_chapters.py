@@ -231,6 +231,16 @@ def test_data_quality_names_the_headline(hangzhou):
     assert frame["USD 1,872 million, as printed"] == "1,872"
 
 
+def test_a_tie_is_told_where_it_moves_an_estimate_of_the_year_though_its_figures_are_of_others():
+    texts = {year: data_quality.sentences(open_edition(area="hangzhou", year=year)) for year in (2008, 2009)}
+    assert not any("A tie" in text for text in texts[2008])
+    assert texts[2009][-1].startswith("A tie: wrong is either (1) USD 2.3 billion for contracts signed, all, 2010 (")
+    assert "; or (3) USD 3.132 billion for contracts signed, all, 2011 (" in texts[2009][-1]
+    *_, tie = data_quality.sentences(open_edition(area="china", year=2011, compare_with=""))
+    assert "(2) 364.9 % for contracts signed, offshore, growth, 2012 (" in tie
+    assert tie.count("34.4 %") == 1  # two papers print it
+
+
 def test_currencies_stay_apart(china_2022):
     found = find(china_2022, "contracts executed", "offshore", "ITO")
     base = share(china_2022, found).base

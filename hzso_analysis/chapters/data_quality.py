@@ -67,22 +67,30 @@ def suppressed(edition: Edition) -> str:
 
 
 def _ties(edition: Edition) -> list[tuple[set[int], str]]:
-    """For each independent choice between explanations: the years it touches and a sentence with all options."""
-    found, figures = [], edition.reconciliation.figures
-    rows = match(edition.reconciliation.alternatives, {"area": edition.area})
-    for _, system in rows.groupby("component"):
-        for options in independent([frozenset(choice.index) for _, choice in system.groupby("alternative")]):
-            cases = ([_tied(edition, figures.loc[index]) for index in sorted(option)] for option in options)
-            texts = say("data_quality.tie_or").join(say("data_quality.tie_together").join(case) for case in cases)
-            years = {int(figures.loc[index, "year"]) for option in options for index in option}
-            found.append((years, say("data_quality.tie", cases=texts)))
+    """For each independent choice between explanations: the years it touches and a sentence with all options.
+
+    The edition's year is one of them where the choice moves an estimate of it, if only through other years.
+    """
+    found, known = [], edition.reconciliation
+    rows = {number: known.figures.loc[members] for number, members in known.witness_rows.items()}
+    disputed = match(known.estimates, {"area": edition.area, "year": edition.year, "status": "disputed"})
+    cells = {Cell(*row) for row in disputed[list(Cell._fields)].itertuples(index=False)}
+    for part in known.parts:
+        own = [frozenset(n for n in choice if rows[n]["area"].iloc[0] == edition.area) for choice in part.sets]
+        for options in independent(own):
+            years = {int(rows[number]["year"].iloc[0]) for option in options for number in option}
+            if any(part.moved(cell, options) for cell in cells.intersection(part.cells)):
+                years.add(edition.year)
+            texts = ([_tied(edition, rows[number]) for number in sorted(option)] for option in options)
+            cases = [f"({case}) {say('data_quality.tie_and').join(text)}" for case, text in enumerate(texts, 1)]
+            found.append((years, say("data_quality.tie", cases=say("data_quality.tie_or").join(cases))))
     return found
 
 
-def _tied(edition: Edition, row: pd.Series) -> str:
-    source = codebook("sources", edition.data_dir).set_index("id").loc[row["source"]]
-    words = {"publisher": source["publisher"], "date": source["date"]}
-    return say("data_quality.tied", printed=wording.as_printed(row), name=named(edition, row), **words)
+def _tied(edition: Edition, rows: pd.DataFrame) -> str:
+    sources = codebook("sources", edition.data_dir).set_index("id").loc[rows["source"]]
+    by = "; ".join(dict.fromkeys(sources["publisher"] + " " + sources["date"]))
+    return say("data_quality.tied", printed=wording.as_printed(rows.iloc[0]), name=named(edition, rows.iloc[0]), by=by)
 
 
 def independent(sets: list[frozenset[int]]) -> list[list[frozenset[int]]]:
