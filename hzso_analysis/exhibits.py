@@ -89,6 +89,9 @@ def chart(
     if not rows:
         return missing(edition, key, gap)
     title = title if isinstance(title, str) else title(rows)
+    years = [str(row.get("year", row["label"])) for row in rows]
+    if all(year.isdecimal() and int(year) < edition.year for year in years):
+        title = wording.say("exhibits.nothing_later", title=title)
     subtitle = subtitle or edition.say(f"{key}_subtitle")
     frame, source = pd.DataFrame(rows).drop(columns="rows"), stamped(edition, cite(edition, rows))
     figure = draw(frame, title=title, subtitle=subtitle, source=source, **options)

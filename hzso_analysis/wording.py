@@ -312,8 +312,11 @@ def as_printed(row: pd.Series) -> str:
     ('USD 1.872 billion', '155 hundred million USD')
     >>> as_printed(pd.Series({"printed": "404 USD billion", "qualifier": "about"}))
     'about USD 404 billion'
+    >>> as_printed(pd.Series({"printed": "27780 count"}))
+    '27,780'
     """
     value, unit = row["printed"].split(" ", 1)
+    value = f"{Decimal(value):,}" if value.isdecimal() else value
     currency, _, scale = unit.partition(" ")
     if currency in ("USD", "CNY"):
         return _qualified(row, f"{currency} {value} {scale}")

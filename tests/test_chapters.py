@@ -241,6 +241,13 @@ def test_a_tie_is_told_where_it_moves_an_estimate_of_the_year_though_its_figures
     assert tie.count("34.4 %") == 1  # two papers print it
 
 
+def test_a_series_that_ends_before_the_year_says_so(hangzhou):
+    late = open_edition(area="hangzhou", year=2017)
+    for call, title in ((scale.recovered, "2,033–2,034 in 2011"), (scale.growth, "69 % the year before")):
+        assert call(hangzhou).title.endswith(title)
+        assert call(late).title.endswith(f"{title}; no later year is known")
+
+
 def test_currencies_stay_apart(china_2022):
     found = find(china_2022, "contracts executed", "offshore", "ITO")
     base = share(china_2022, found).base

@@ -157,20 +157,21 @@ def test_a_later_source_for_an_old_year_is_an_added_figure_that_moves_estimates(
     assert "  added: Hangzhou, contracts executed, offshore, growth, 2011: 20 % (hangzhou overview 2011, I)" in lines
     moved = "USD 1,000 million (published) became USD 1,100 million (corrected)"
     assert f"  Hangzhou, scale: contracts executed, offshore, 2010: {moved}" in lines
-    said = "Zhejiang Province prints contracts executed, offshore, 2010 as USD 1000 million"
-    others = "For USD 1000 million to be right, at least two other figures would have to be wrong."
+    said = "Zhejiang Province prints contracts executed, offshore, 2010 as USD 1,000 million"
+    others = "For USD 1,000 million to be right, at least two other figures would have to be wrong."
     assert lines[-1] == f"  Hangzhou, now: {said}; the other figures imply USD 1,100 million. {others}"
 
 
 def test_where_two_editions_differ_the_pages_name_both_and_the_base_that_growth_implies(tmp_path):
     edition = open_edition(year=2011, data_dir=str(write(tmp_path, *LATER)))
     (line,) = data_quality.conflicts(edition).frame.to_dict("records")
-    assert line["what the sources print"] == f"USD 1000 million ({PLAN}); USD 1100 million ({OVERVIEW})"
+    assert line["what the sources print"] == f"USD 1,000 million ({PLAN}); USD 1,100 million ({OVERVIEW})"
     implied = data_quality.implied(edition)
-    assert implied.title.startswith("2 printed figures imply USD 1,100 million for contracts executed, offshore, 2010")
+    start = "2 printed figures together imply USD 1,100 million for contracts executed, offshore, 2010"
+    assert implied.title.startswith(start)
     assert dict(implied.frame[["label", "text"]].values)["2011, growth 20 %"] == "1,095–1,105"
     (suspect,) = data_quality.suspects(edition).frame.to_dict("records")
-    assert (suspect["printed"], suspect["implied"]) == ("USD 1000 million", "USD 1,100 million")
+    assert (suspect["printed"], suspect["implied"]) == ("USD 1,000 million", "USD 1,100 million")
 
 
 def test_the_codebook_alone_can_move_estimates_and_is_said_to_have_changed(tmp_path):

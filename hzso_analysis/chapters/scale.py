@@ -226,13 +226,14 @@ def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> Row | None:
     bounds = growth_between(edition, found.cell) if found and row["measure"] == "growth" else bounds
     if bounds is None and (row["year"] != edition.year or row["measure"] not in ("level", "growth")):
         return None
-    scale, key = (100, "scale.unused_growth") if row["measure"] == "growth" else (1, "scale.unused_level")
+    growth = row["measure"] == "growth"
     name, when = _of_flow(edition, row["indicator"], row["flow"]), wording.period(row["year"], row["months"])
     implied, said = say("scale.unused_untested"), ""
-    if bounds:
-        value, half = row["value"], row["precision"]
-        agrees = scale * bounds[0] <= value + half and scale * bounds[1] >= value - half
-        implied = wording.percent(*bounds) if scale == 100 else wording.span(*bounds)
+    if found and bounds:
+        low, high = (end * (100 if growth else 1) for end in bounds)
+        implied = wording.percent(*bounds) if growth else wording.amount(wording.span(*bounds), found.cell.unit)
+        agrees = low <= row["value"] + row["precision"] and high >= row["value"] - row["precision"]
         said = say("scale.agrees") if agrees else say("scale.disagrees")
-    line = {"item": say(key, name=name, period=when), "printed": wording.as_printed(row), "implied": implied}
-    return line | {"agrees": said, "note": row["note"], "rows": rows}
+    item = say("scale.unused_growth" if growth else "scale.unused_level", name=name, period=when)
+    line = {"item": item, "printed": wording.as_printed(row), "implied": implied, "agrees": said}
+    return line | {"note": row["note"], "rows": rows}
