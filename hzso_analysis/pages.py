@@ -61,8 +61,9 @@ def front(edition: Edition) -> dict[str, Any]:
     tiles = numbers.frame.astype(str).to_dict("records")
     trends = [_trend(edition, quantity) for quantity in main_numbers(edition).values()]
     tiles = [tile | trend for tile, trend in zip(tiles, trends, strict=False)]
-    found = {"tiles": tiles, "gap": "" if tiles else numbers.note, "meanings": exhibits.legend(numbers.frame)}
-    return found | {"headline": numbers.title, "misfits": sentences(edition), "read": describe(edition)}
+    gap = "" if tiles else numbers.note
+    found = {"tiles": tiles, "gap": gap, "meanings": exhibits.legend(numbers.frame)}
+    return found | {"headline": gap.rstrip(".") or numbers.title, "misfits": sentences(edition), "read": describe(edition)}
 
 
 def _trend(edition: Edition, quantity: Quantity) -> dict[str, str]:

@@ -277,4 +277,6 @@ def test_an_area_of_whose_levels_nothing_is_known_has_pages_that_say_so(tmp_path
     assert len(shown) > 30
     titles = [record["title"] for record in shown if record["rows"] and "publisher" not in record["columns"]]
     in_doubt = ["No estimate tests what was printed too unclearly to be used"] if "unclear" in row else []
+    front = pages.front(open_edition(area="aa", year=2011, compare_with="", data_dir=str(tmp_path)))
+    assert front["headline"] == "None of the main numbers was published for Aa in 2011"
     assert titles == ["No executed amount is known for 2011", *in_doubt, "2011 is covered best: 1 of 1 printed figures"]
