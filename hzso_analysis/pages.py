@@ -63,7 +63,8 @@ def front(edition: Edition) -> dict[str, Any]:
     tiles = [tile | trend for tile, trend in zip(tiles, trends, strict=False)]
     gap = "" if tiles else numbers.note
     found = {"tiles": tiles, "gap": gap, "meanings": exhibits.legend(numbers.frame)}
-    return found | {"headline": gap.rstrip(".") or numbers.title, "misfits": sentences(edition), "read": describe(edition)}
+    found["headline"] = gap.rstrip(".") or numbers.title
+    return found | {"misfits": sentences(edition), "read": describe(edition)}
 
 
 def _trend(edition: Edition, quantity: Quantity) -> dict[str, str]:
