@@ -34,21 +34,23 @@ _MONTHS = re.compile(r"(\d{1,2}) ?月? ?(?:to|-|~|至|到) ?(\d{1,2}) ?月?", re
 
 
 class Row(NamedTuple):
-    """A row of a table: its cells by column, its place for messages, and its faults, to be found."""
+    """A row of a table: its cells by column, its place for messages, and its faults and their columns, to be found."""
 
     cells: dict[str, Cell]
     where: str
     faults: list[str]
+    wrong: set[str]
 
     def fault(self, column: str, rule: str) -> None:
         """Note a fault of a cell: what was found and what to write instead; of a broken one only how to mend it.
 
-        >>> row = Row({"unit": Cell("RMB")}, "a.csv:3", [])
+        >>> row = Row({"unit": Cell("RMB")}, "a.csv:3", [], set())
         >>> row.fault("unit", "write CNY million")
         >>> row.faults
         ['a.csv:3: unit: found RMB; write CNY million']
         """
         cell = self.cells[column]
+        self.wrong.add(column)
         place = f" ({cell.place})" if cell.place else ""
         said = f"{self.where}: {column}{place}: found {plain(cell.text) or 'nothing'}; {BROKEN.get(cell.kind, rule)}"
         if said not in self.faults:
