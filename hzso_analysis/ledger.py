@@ -132,8 +132,13 @@ def keep(
         con = connect(engine, Path(aside) / "spill", SORTING)
         try:
             lines, rejected = _write(con, paths, Path(aside), new, progress)
-        except Exception:
-            if faults := [fault for path in paths.values() for fault in _ragged(path)]:
+        except Exception as error:
+            faults = [fault for path in paths.values() for fault in _ragged(path)]
+            if not faults and "MALFORMED_RECORD" in str(error):  # Spark reads lines, to share them out
+                file = re.search(r"reading file \S*/([^/\s]+\.csv)", str(error))
+                rule = "no text in double quotes may run over several lines in Spark; take out the breaks or use DuckDB"
+                faults = [f"{file[1] if file else 'records'}: {rule}"]
+            if faults:
                 raise DataError(faults) from None
             raise
         told = {"made_of": made_of, "lines": lines, "rejected": rejected}

@@ -13,6 +13,7 @@ import pytest
 from test_aggregation import assert_the_same, expected
 
 from hzso_analysis import aggregation, ledger
+from hzso_analysis.faults import DataError
 from hzso_analysis.publication import publish
 from hzso_analysis.report import build_report
 from hzso_analysis.synthetic import make_ledger
@@ -53,6 +54,17 @@ def test_spark_names_ragged_lines_without_a_trace_of_java(tmp_path):
     for said in ("executions.csv:4: 6 fields where 5 are expected", "executions.csv:6: 4 fields where 5 are expected"):
         assert said in done.stderr
     assert "Exception" not in done.stderr and "\tat " not in done.stderr, done.stderr
+
+
+def test_a_text_over_several_lines_is_refused_by_spark(spark, tmp_path):
+    make_ledger(tmp_path / "in", executions=100, kind="csv")
+    lists = tmp_path / "in" / "contracts.csv", tmp_path / "in" / "executions.csv"
+    text = lists[0].read_text(encoding="utf-8")
+    lists[0].write_text(text.replace('"offshore"', '"offshore\n"', 1), encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"contracts\.csv: no text in double quotes may run over several lines in Spark"
+    ):
+        ledger.keep(*lists, tmp_path / "store", engine="local")
 
 
 def test_a_million_executions_are_the_same_in_duckdb_spark_and_pandas(spark, tmp_path):
