@@ -15,7 +15,7 @@ import pandas as pd
 from hzso_analysis.faults import DataError, nearest
 from hzso_analysis.folders import DATA_DIR, DESCRIBED, area_files, areas, data_folder, other_areas
 from hzso_analysis.plausibility import FIGURE, placed, repeats
-from hzso_analysis.read import read_sound
+from hzso_analysis.read import read_sound, unsaid
 from hzso_analysis.sheets import CONTROL
 from hzso_analysis.vocabulary import SUPPRESSED, SYNTHETIC
 
@@ -131,20 +131,21 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
     """
     folder = data_folder(data_dir)
     faults: list[str] = []
-    tables = []
+    tables, slips = [], []
     for name in dict.fromkeys([area] if isinstance(area, str) else area):
         paths = area_files(folder, name) if name in areas(folder) else []
         if not paths:
             faults.append(f"{folder / name}: no figures for area {name}{other_areas(name, folder)}")
         for path in paths:
             try:
-                table, found = read_sound(path)
+                table, found, unsound = read_sound(path)
             except DataError as error:
                 faults += [f"{name}/{fault}" for fault in error.faults]
                 continue
             faults += [f"{name}/{fault}" for fault in found]
-            table["file"] = f"{name}/" + path.relative_to(folder / name).as_posix()
-            tables.append(table.assign(area=name))
+            of_area = {"file": f"{name}/" + path.relative_to(folder / name).as_posix(), "area": name}
+            tables.append(table.assign(**of_area))
+            slips.append(unsound.assign(**of_area))
     if not tables:
         raise DataError(faults or ["area: found none; name one"])
     notes = [note for table in tables for note in table.attrs.pop("notes")]
@@ -153,11 +154,21 @@ def load_figures(area: str | Sequence[str] = "hangzhou", *, data_dir: str | Path
     blank = figures.loc[missing & (figures["printed"] == ""), ["area", "file", "line", *FIGURE]].to_dict("records")
     figures = figures[~missing].reset_index(drop=True)
     figures.attrs = {"data_dir": str(folder), "blank": Kept(blank), "notes": Kept(notes)}
+    return _checked(figures, pd.concat(slips), faults)
+
+
+def _checked(figures: pd.DataFrame, unsound: pd.DataFrame, faults: list[str]) -> pd.DataFrame:
+    """The figures as `check_figures` has them, or DataError with these faults and those that the checks find.
+
+    Rows with slips of typing are checked, too, so that a slip hides no other fault of its row.
+    """
+    rows = pd.concat([figures, unsound]).sort_values(["file", "line"], ignore_index=True) if len(unsound) else figures
+    rows.attrs = figures.attrs
     for check in (_check_files, check_made_up, check_figures):
         try:
-            checked = check(figures)
+            checked = check(rows)
         except DataError as error:
-            faults += error.faults
+            faults += unsaid(error.faults, unsound)
     if faults:
         raise DataError(faults)
     return checked
@@ -250,7 +261,8 @@ def _misfits(row: Any, indicator: dict[str, str]) -> list[str]:
     fits = AMOUNTS if indicator["unit"] in AMOUNTS else {indicator["unit"]}
     if row.measure in ("level", "cumulative", "average") and row.unit not in fits:
         hint = "; a share or a growth rate is named in column measure" if row.unit == "percent" else ""
-        texts.append(f"unit: found {row.printed}; {row.indicator} is counted in {' or '.join(sorted(fits))}{hint}")
+        found = row.printed.strip()  # the number may be one that cannot be read
+        texts.append(f"unit: found {found}; {row.indicator} is counted in {' or '.join(sorted(fits))}{hint}")
     if row.measure in ("level", "cumulative") and row.unit in WHOLE and row.value % 1 > 0:
         texts.append(f"value: found {row.printed}; {row.indicator} is counted in whole numbers")
     if row.of and row.of == getattr(row, "area", ""):

@@ -16,7 +16,7 @@ from hzso_analysis.figures import argument_faults, check_figures, check_made_up,
 from hzso_analysis.folders import HIDDEN, area_files, areas, data_files, folder_to_write, other_areas
 from hzso_analysis.numerals import read_number
 from hzso_analysis.plausibility import placed, repeats
-from hzso_analysis.read import read_table
+from hzso_analysis.read import read_sound, unsaid
 from hzso_analysis.revisions import differences
 from hzso_analysis.sheets import folded
 from hzso_analysis.template import csv_text
@@ -60,15 +60,18 @@ def prepare(
     _check_arguments(area, source, name, folder)
     if not name and path.name.startswith(HIDDEN):
         raise ValueError(f"name: a file called {path.name} would not be read as data; say --name")
-    table = read_table(path, source=source)
+    table, faults, unsound = read_sound(path, source=source)
     notes = table.attrs["notes"]
     target = folder / area / f"{name or path.stem}.csv"
     if target.exists() and not replace:
         raise FileExistsError(f"{target} is there already; choose another --name, or --replace it")
-    faults: list[str] = []
-    table = _with_ids(table.assign(placed=table["locator"] != "", area=area), folder, faults)
-    table = _with_source(table, source, folder, faults)
-    if faults:
+    # of a row with slips of typing it is asked only whether its labels and its source are known
+    slips = unsound.assign(year=None, flow="", measure="level")
+    rows = pd.concat([table, slips]).sort_values("line") if len(slips) else table
+    strange: list[str] = []
+    table = _with_ids(rows.assign(placed=rows["locator"] != "", area=area), folder, strange)
+    table = _with_source(table, source, folder, strange)
+    if faults := faults + unsaid(strange, unsound):
         raise DataError(faults)
     blank = table["value"].isna() & (table["printed"] == "")
     if blank.any():
@@ -142,7 +145,9 @@ def _indicator(row: dict[str, Any], words: dict[str, str]) -> dict[str, object] 
         if match := re.fullmatch(pattern, text):
             said = {key: value for key, value in match.groupdict().items() if value}
             found = _within(row | {"measure": "level"}, said.get("name") or said["zh"], words)
-            fits = row["measure"] in ("level", measure) and int(said.get("until", row["year"])) == row["year"]
+            fits = row["measure"] in ("level", measure) and (
+                row["year"] is None or int(said.get("until", row["year"])) == row["year"]
+            )
             since = {"since": int(said["since"])} if "since" in said else {}
             return found | {"measure": measure} | since if found and fits else None
     if match := _FLOW.fullmatch(text):
@@ -206,6 +211,7 @@ def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
     """The rows as they stand in a file of figures: all text, values and units as printed.
 
     >>> from hzso_analysis.folders import DATA_DIR
+    >>> from hzso_analysis.read import read_table
     >>> clean_rows(read_table(DATA_DIR / "hangzhou" / "2011.csv")).loc[0, ["year", "value", "unit"]].tolist()
     ['2011', '21', 'count']
     """

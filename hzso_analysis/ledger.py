@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -31,6 +32,7 @@ from hzso_analysis.workshop import swap
 MEMORY = "1GB"  # what DuckDB may take to add up; beyond that it writes to a temporary folder
 SORTING = "4GB"  # and what to join and sort the records, once
 TOLD = "ledger.json"
+ANSWERS_WITHIN = 5  # seconds for a master of Spark
 MOST = 10  # lines that a message names
 DUPLICATES = {"contracts": "the same row again", "executions": "duplicate filing"}
 ORDER = ["fault", "year", "area", "enterprise"]
@@ -63,7 +65,23 @@ def connect(engine: str = "duckdb", scratch: str | Path | None = None, memory: s
     return con
 
 
+def _check_master(engine: str) -> None:
+    """Raise ConnectionError where no master of a Spark cluster answers: Java would try for a minute to find out."""
+    why: OSError | None = None
+    for host, port in re.findall(r"([^/,]+):(\d+)", engine):
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), ANSWERS_WITHIN).close()
+        except OSError as error:
+            why = error
+        else:
+            return
+    if why:
+        raise ConnectionError(f"engine: no master answers at {engine} ({why.strerror or why}); is it up?")
+
+
 def _spark(engine: str) -> Any:
+    if engine.startswith("spark:"):
+        _check_master(engine)
     # nothing but Arrow tables passes between the two
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
     from pyspark.sql import SparkSession  # noqa: PLC0415 (an extra)
@@ -72,6 +90,8 @@ def _spark(engine: str) -> Any:
     master = "local[*]" if engine == "spark" else engine
     settings: dict[str, Any] = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
     settings |= {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false"}
+    settings["spark.log.level"] = "FATAL"  # errors come as exceptions, and need no trace of Java beside them
+    settings["spark.sql.csv.parser.columnPruning.enabled"] = "false"  # it would not see the ends of lines
     if master.startswith("local"):
         # it makes this folder, though nothing is put into it
         settings["spark.sql.warehouse.dir"] = str(Path(tempfile.gettempdir()) / "spark-warehouse")
@@ -84,7 +104,6 @@ def _spark(engine: str) -> Any:
         raise ConnectionError(f"engine: no session on {engine} ({first_line(str(error))}); is the master up?") from None
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, handler)  # Spark takes Ctrl-C for itself, and keeps it when it has stopped
-    session.sparkContext.setLogLevel("ERROR")
     return session
 
 
@@ -113,8 +132,13 @@ def keep(
         con = connect(engine, Path(aside) / "spill", SORTING)
         try:
             lines, rejected = _write(con, paths, Path(aside), new, progress)
-        except Exception:
-            if faults := [fault for path in paths.values() for fault in _ragged(path)]:
+        except Exception as error:
+            faults = [fault for path in paths.values() for fault in _ragged(path)]
+            if not faults and "MALFORMED_RECORD" in str(error):  # Spark reads lines, to share them out
+                file = re.search(r"reading file \S*/([^/\s]+\.csv)", str(error))
+                rule = "no text in double quotes may run over several lines in Spark; take out the breaks or use DuckDB"
+                faults = [f"{file[1] if file else 'records'}: {rule}"]
+            if faults:
                 raise DataError(faults) from None
             raise
         told = {"made_of": made_of, "lines": lines, "rejected": rejected}
@@ -248,7 +272,8 @@ def _read(con: Any, name: str, path: Path) -> ir.Table:
     parts = {} if spark else {"hive_partitioning": path.is_dir()}
     try:
         if is_csv:
-            as_text = {"inferSchema": False} if spark else {"all_varchar": True}
+            # Spark would fill up or cut a line with too few or too many fields
+            as_text = {"inferSchema": False, "mode": "FAILFAST"} if spark else {"all_varchar": True}
             table = con.read_csv(place, header=True, **as_text, **parts)
         else:
             table = con.read_parquet(place, **parts)

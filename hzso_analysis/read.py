@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import pandas as pd
 
 from hzso_analysis.faults import DataError, nearest
+from hzso_analysis.numerals import missing_mark
 from hzso_analysis.plausibility import fractions, numbered, placed, repeats, wrong_units
 from hzso_analysis.rows import Row, read_row, table_year
 from hzso_analysis.sheets import Cell, Line, Sheet, open_sheets, plain
-from hzso_analysis.vocabulary import COLUMNS, GUIDES, MANDATORY, UNITS, column_name
+from hzso_analysis.vocabulary import COLUMNS, GUIDES, MANDATORY, SUPPRESSED, UNITS, column_name
 
 HEADER_NAMES = 3  # a line that names this many columns, year or value among them, is a header
 HEADER_WITHIN = 30  # lines from the top
@@ -41,28 +43,41 @@ def read_table(path: str | Path, *, source: str = "") -> pd.DataFrame:
     >>> table.loc[table["printed"] == "1.872 USD billion", ["value", "precision"]].round(6).values.tolist()
     [[1872.0, 0.5]]
     """
-    table, faults = read_sound(path, source=source)
+    table, faults, _ = read_sound(path, source=source)
     if faults:
         raise DataError(faults)
     return table
 
 
-def read_sound(path: str | Path, *, source: str = "") -> tuple[pd.DataFrame, list[str]]:
+def read_sound(path: str | Path, *, source: str = "") -> tuple[pd.DataFrame, list[str], pd.DataFrame]:
     """The rows of a file of which each by itself can be read, as `read_table` has them, and all faults of the file.
 
+    The last are its other rows, as far as they can be read, without values: what a codebook says of them can be told
+    at once. Their column `wrong` names the columns with a fault. Rows with the mark of a missing number are left out.
     Raises DataError where there is no table.
     """
     path = Path(path)
     faults: list[str] = []
     notes: list[str] = []
     sheet, header, names = _table_in(path.name, open_sheets(path, notes), notes)
-    records = _records(sheet, header, names, notes, faults, source)
+    records, unsound = _records(sheet, header, names, notes, faults, source)
     table = pd.DataFrame(records, columns=[*COLUMNS, "printed", "file", "line"])
     # astype with a dict would copy each of the other columns too
     table = table.assign(**{name: table[name].astype(kind) for name, kind in NUMBERS.items()})
     table = _checked(table, notes, faults)
     table.attrs["notes"] = notes
-    return table, faults
+    return table, faults, pd.DataFrame(unsound, columns=[*table.columns, "wrong"], dtype=object).assign(value=math.nan)
+
+
+def unsaid(faults: list[str], unsound: pd.DataFrame) -> list[str]:
+    """The faults but those of cells that `read_sound` has faults of, too.
+
+    >>> rows = pd.DataFrame([{"file": "a.csv", "line": 2, "wrong": {"unit"}}])
+    >>> unsaid(["a.csv:2: unit: does not fit", "a.csv:2: flow: found nothing"], rows)
+    ['a.csv:2: flow: found nothing']
+    """
+    said = tuple(f"{placed(row)}: {column}:" for row in unsound.itertuples() for column in row.wrong)
+    return [fault for fault in faults if not fault.startswith(said)]
 
 
 def _header(sheet: Sheet) -> tuple[Line, list[str]] | None:
@@ -114,13 +129,13 @@ def _check_header(where: str, names: list[str], notes: list[str], source: str) -
 
 def _records(
     sheet: Sheet, header: Line, names: list[str], notes: list[str], faults: list[str], source: str
-) -> list[dict[str, object]]:
-    """The rows below a header; what is wrong or worth a note is added to the lists."""
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """The sound rows below a header and the others; what is wrong or worth a note is added to the lists."""
     for line in sheet.lines:
         if line.number < header.number and line.text:
             notes.append(f"{line.where}: above the header, left out: {line.text}")
     _check_header(header.where, names, notes, source)
-    records, lines = [], _unmerged(sheet, header, names, notes, faults)
+    records, unsound, lines = [], [], _unmerged(sheet, header, names, notes, faults)
     for at, name in enumerate(names):
         if not name:
             _check_nameless(header.where, at, lines, notes, faults)
@@ -132,13 +147,16 @@ def _records(
         else:
             cells = dict.fromkeys(COLUMNS, Cell("")) | dict(zip(names, line.cells, strict=False))
             cells |= {"source": Cell(source)} if source and not plain(cells["source"].text) else {}
-            row = Row(cells, line.where, faults=[])
+            row = Row(cells, line.where, faults=[], wrong=set())
             record = read_row(row, notes) | {"file": line.file, "line": line.number}
-            records += [] if row.faults else [record]
+            if not row.faults:
+                records.append(record)
+            elif missing_mark(cells["value"].text) is None or record["qualifier"] == SUPPRESSED:
+                unsound.append(record | {"wrong": row.wrong})
             faults += row.faults
     if sheet.delimiter == ";":
         faults += _ambiguous(records)
-    return records
+    return records, unsound
 
 
 def _unmerged(sheet: Sheet, header: Line, names: list[str], notes: list[str], faults: list[str]) -> list[Line]:

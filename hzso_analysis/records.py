@@ -49,7 +49,7 @@ def checked_contracts(table: ir.Table) -> ir.Table:
     day, amount = _read_as("date", rows.signed_on), _read_as(MONEY, rows.signed_amount)
     own = ibis.ifelse(rows.currency == "USD", amount, ibis.null(MONEY))
     usd = ibis.coalesce(_read_as(MONEY, rows.signed_usd), own)
-    raw = _text(rows.signed_on).concat(" ", _text(rows.signed_amount))
+    raw = _text(rows.signed_on).concat(" ", _text(rows.signed_amount), " ", _text(rows.signed_usd))
     rows = rows.mutate(raw=raw, signed_on=day, signed_amount=amount, signed_usd=usd)
     rows = rows.left_join(known, "market").drop("market_right")
     negative = (rows.signed_amount < 0) | (rows.signed_usd.fill_null(0) < 0)

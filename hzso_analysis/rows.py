@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from hzso_analysis.numerals import MISSING, YEAR_RULE, missing_mark, read_number, split_marks, whole_year
@@ -34,21 +34,23 @@ _MONTHS = re.compile(r"(\d{1,2}) ?月? ?(?:to|-|~|至|到) ?(\d{1,2}) ?月?", re
 
 
 class Row(NamedTuple):
-    """A row of a table: its cells by column, its place for messages, and its faults, to be found."""
+    """A row of a table: its cells by column, its place for messages, and its faults and their columns, to be found."""
 
     cells: dict[str, Cell]
     where: str
     faults: list[str]
+    wrong: set[str]
 
     def fault(self, column: str, rule: str) -> None:
         """Note a fault of a cell: what was found and what to write instead; of a broken one only how to mend it.
 
-        >>> row = Row({"unit": Cell("RMB")}, "a.csv:3", [])
+        >>> row = Row({"unit": Cell("RMB")}, "a.csv:3", [], set())
         >>> row.fault("unit", "write CNY million")
         >>> row.faults
         ['a.csv:3: unit: found RMB; write CNY million']
         """
         cell = self.cells[column]
+        self.wrong.add(column)
         place = f" ({cell.place})" if cell.place else ""
         said = f"{self.where}: {column}{place}: found {plain(cell.text) or 'nothing'}; {BROKEN.get(cell.kind, rule)}"
         if said not in self.faults:
@@ -70,7 +72,7 @@ def read_row(row: Row, notes: list[str]) -> dict[str, object]:
         if not texts[name] and (name == "indicator" or missing != "" or not texts["indicator"]):
             row.fault(name, "write an id")
     months, since = _months(row), _since(row, texts["measure"], year)
-    value, precision, number, mark = _amount(row, texts, missing)
+    value, precision, number, mark = _amount(row, texts, missing, notes)
     if missing is None and texts["qualifier"] == SUPPRESSED:
         row.fault("value", "leave it blank where the qualifier says that it is suppressed")
     if missing is not None and texts["qualifier"] != SUPPRESSED:
@@ -158,7 +160,7 @@ def _since(row: Row, measure: str, year: int | None) -> int | None:
     return since
 
 
-def _amount(row: Row, texts: dict[str, str], missing: str | None) -> tuple[float, float, str, str]:
+def _amount(row: Row, texts: dict[str, str], missing: str | None, notes: list[str]) -> tuple[float, float, str, str]:
     """Value and half-width in the normal unit, the number as printed and its footnote mark."""
     cell, unit = row.cells["value"], UNITS.get(texts["unit"])
     if unit is None:
@@ -182,6 +184,10 @@ def _amount(row: Row, texts: dict[str, str], missing: str | None) -> tuple[float
     if number.percent and unit.normal != "percent":
         row.fault("value", f"write percent into column unit, which says {texts['unit']}, or the number without %")
     decimals = number.decimals if cell.decimals is None else cell.decimals
+    if decimals < number.decimals:  # the interval lies around what is shown, and Excel rounds half up
+        shown = number.value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+        notes.append(f"{row.where}: value ({cell.place}): holds {number.text}, read as it shows: {shown:f}")
+        number = number._replace(value=shown, text=f"{shown:f}")
     half = half_width(number.value, decimals, texts["unit"]) if half is None else half
     return float(number.value * unit.factor), float(half * unit.factor), number.text, number.marks
 

@@ -4,6 +4,8 @@ Run with `make million`; it takes a minute or two and needs Java.
 `make test` compares DuckDB and pandas, with thousands.
 """
 
+import subprocess
+import sys
 from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 from test_aggregation import assert_the_same, expected
 
 from hzso_analysis import aggregation, ledger
+from hzso_analysis.faults import DataError
 from hzso_analysis.publication import publish
 from hzso_analysis.report import build_report
 from hzso_analysis.synthetic import make_ledger
@@ -35,6 +38,33 @@ def test_both_engines_check_and_add_up_alike(spark, tmp_path):
     pd.testing.assert_frame_equal(found[0].cells, found[1].cells)
     pd.testing.assert_frame_equal(found[0].leading, found[1].leading)
     assert found[0].late == found[1].late and found[0].late[0] > 10
+
+
+def test_spark_names_ragged_lines_without_a_trace_of_java(tmp_path):
+    make_ledger(tmp_path / "in", executions=500, kind="csv")
+    lists = tmp_path / "in" / "contracts.csv", tmp_path / "in" / "executions.csv"
+    # a column that nobody asked for: Spark would not even look at it
+    lines = [f"{line},remark" for line in lists[1].read_text(encoding="utf-8").splitlines()]
+    lines[3], lines[5] = f"{lines[3]},9", lines[5].rpartition(",")[0]
+    lists[1].write_text("\n".join(lines), encoding="utf-8")
+    words = [*map(str, lists), "--area", "synthetic", "--year", "2011", "--engine", "local[1]"]
+    command = [sys.executable, "-c", "from hzso_analysis.cli import main; main()", "aggregate", *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and not (tmp_path / "ledger").exists()
+    for said in ("executions.csv:4: 6 fields where 5 are expected", "executions.csv:6: 4 fields where 5 are expected"):
+        assert said in done.stderr
+    assert "Exception" not in done.stderr and "\tat " not in done.stderr, done.stderr
+
+
+def test_a_text_over_several_lines_is_refused_by_spark(spark, tmp_path):
+    make_ledger(tmp_path / "in", executions=100, kind="csv")
+    lists = tmp_path / "in" / "contracts.csv", tmp_path / "in" / "executions.csv"
+    text = lists[0].read_text(encoding="utf-8")
+    lists[0].write_text(text.replace('"offshore"', '"offshore\n"', 1), encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"contracts\.csv: no text in double quotes may run over several lines in Spark"
+    ):
+        ledger.keep(*lists, tmp_path / "store", engine="local")
 
 
 def test_a_million_executions_are_the_same_in_duckdb_spark_and_pandas(spark, tmp_path):

@@ -141,8 +141,8 @@ def test_codebook_faults_name_file_line_and_the_nearest_id(change, said):
 def test_faults_of_all_files_of_an_area_come_together(tmp_path):
     header = "year,indicator,value,unit,source"
     (tmp_path / "here").mkdir()
-    (tmp_path / "here" / "a.csv").write_text(f"{header}\n2011,x,1,RMB,s\n")
-    (tmp_path / "here" / "b.csv").write_text(f"{header}\n11,x,1,count,s\n")
+    (tmp_path / "here" / "a.csv").write_text(f"{header}\n2011,people trained,1,RMB,{SOURCE}\n")
+    (tmp_path / "here" / "b.csv").write_text(f"{header}\n11,people trained,1,person,{SOURCE}\n")
     with pytest.raises(DataError) as caught:
         load_figures("here", data_dir=tmp_path)
     assert [fault.split(": ")[0] for fault in caught.value.faults] == ["here/a.csv:2", "here/b.csv:2"]
@@ -239,6 +239,35 @@ def test_slips_of_typing_hide_no_fault_of_another_row_or_file(tmp_path):
         "aa/typed.csv:2: value: found 31O2",
         "aa/typed.csv:3: category: IT0 is not in the codebook (did you mean ITO?)",
     ]
+
+
+def test_a_slip_of_typing_hides_no_other_fault_of_its_row(tmp_path):
+    lines = [
+        f"2010,contract executed,offshore,IT0,,,31O2,USD million,{SOURCE}",  # ids
+        "2O11,contracts executed,,,,,5,person,nope",  # what does not fit the indicator, and a new source
+        f"2011,contracts executed,abroad,,share,aa,5,percnt,{SOURCE}",  # the area itself
+        "2012,contracts executed,offshore,,,,5,USD million,nope",
+        "2O13,contracts exectued,,,,,,USD million,",  # no figure, so nothing else is asked of it
+        "2013,,offshore,,,,5,USD million,",  # what is blank is said once
+    ]
+    with pytest.raises(DataError) as caught:
+        own_area(tmp_path, typed=lines)
+    assert sorted(fault.split(";")[0].split(" (did")[0] for fault in caught.value.faults) == [
+        "aa/typed.csv:2: category: IT0 is not in the codebook",
+        "aa/typed.csv:2: indicator: contract executed is not in the codebook",
+        "aa/typed.csv:2: value: found 31O2",
+        "aa/typed.csv:3: flow: found nothing",
+        "aa/typed.csv:3: source: nope is not in the codebook",
+        "aa/typed.csv:3: unit: found 5 person",
+        "aa/typed.csv:3: year: found 2O11",
+        "aa/typed.csv:4: flow: found abroad",
+        "aa/typed.csv:4: of: found aa, the area itself",
+        "aa/typed.csv:4: unit: found percnt",
+        "aa/typed.csv:6: year: found 2O13",
+        "aa/typed.csv:7: indicator: found nothing",
+        "aa/typed.csv:7: source: found nothing",
+    ]
+    assert "add a new source to sources.csv (lines 3, 5)" in str(caught.value)
 
 
 def test_two_values_for_a_figure_are_one_fault(tmp_path):

@@ -184,6 +184,25 @@ def test_all_faults_of_labels_and_sources_come_at_once(data, tmp_path):
     assert not list(data.glob("hangzhou/new*"))
 
 
+def test_a_slip_of_typing_hides_no_label_or_source_that_is_unknown(data, tmp_path):
+    text = "year,indicator,flow,category,value,unit,source\n"
+    text += "2012,contract executed,offshore,IT0,5O,USD million,one\n"
+    text += "2012,contracts executed,offshore,IT0,5,USD million,one\n"
+    text += "2O12,合同执行额 2007-2012,offshore,,5,USD million,hangzhou overview 2011\n"
+    text += "2012,offshore contracts executed,ofshore,IT0,5,USD million,hangzhou overview 2011\n"
+    faults = refused(data, write(tmp_path, text))
+    assert sorted(fault.split(";")[0].split(", which")[0].split(" (did")[0] for fault in faults) == [
+        "new.csv:2: category: found IT0",
+        "new.csv:2: indicator: found contract executed",
+        "new.csv:2: source: found one in rows 2, 3",
+        "new.csv:2: value: found 5O",
+        "new.csv:3: category: found IT0",
+        "new.csv:4: year: found 2O12",
+        "new.csv:5: category: found IT0",
+        "new.csv:5: flow: found ofshore",
+    ]
+
+
 @pytest.mark.usefixtures("unreconciled")
 @pytest.mark.parametrize(
     ("label", "flow", "found"),

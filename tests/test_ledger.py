@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,11 @@ def test_an_execution_that_cannot_count_is_listed_with_the_reason(bad, row, reas
     number, _, raw = row.partition(",")
     (fault,) = rows.loc[(rows["contract_id"] == number) & (rows["raw"] == raw.replace(",", " ")), "fault"]
     assert fault.startswith(reason)
+
+
+def test_the_list_shows_all_that_was_typed_of_an_amount(tmp_path):
+    found = kept(tmp_path, [GOOD, GOOD.replace("C1", "C2").replace("USD,100.10,", 'EUR,100.10,"1,000"')])
+    assert listed(found.folder, "contracts")["raw"].tolist() == ["2011-01-05 100.10 1,000"]
 
 
 def test_every_row_counts_or_is_counted_with_a_reason(bad):
@@ -229,6 +235,14 @@ def test_of_many_such_lines_the_first_are_named_and_the_others_counted(tmp_path)
 def test_an_engine_that_there_is_not_is_refused_before_anything_starts(engine):
     with pytest.raises(ValueError, match=r"^engine: found .*; write duckdb, spark, or the URL of a Spark master"):
         ledger.connect(engine)
+
+
+def test_a_master_that_does_not_answer_is_told_before_java_waits_for_it():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # taken, but nobody listens
+        url = f"spark://127.0.0.1:{bound.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match=f"^engine: no master answers at {url} .*refused"):
+            ledger.connect(url)
 
 
 @pytest.mark.parametrize("table", ["countries", "categories"])

@@ -149,3 +149,31 @@ def test_a_hidden_column_is_named_alone_and_several_from_the_first_to_the_last(t
 
     notes = read(write_book(tmp_path, hide)).attrs["notes"]
     assert [note.rpartition(": ")[2] for note in notes if "hidden" in note] == ["C", "E to G"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "content", "form", "shown", "half"),
+    [
+        ("E11", 30.9174, "0.00", "30.92 percent", 0.005),
+        ("E11", 0.3091742, "0.00%", "30.92 percent", 0.005),
+        ("E11", 30.125, "0.00", "30.13 percent", 0.005),  # Excel rounds half up
+        ("E11", 4e-12, "0.00000000", "0.00000000 percent", 5e-9),
+        ("E11", -5.25, "0.0;(0.0)", "-5.3 percent", 0.05),
+        ("E24", 4850.6, "#,##0", "4851 USD million", 0.5),
+        ("E11", 30.9174193548387, "General", "30.91741935 percent", 5e-9),
+    ],
+)
+def test_a_number_is_what_its_cell_shows_and_the_digits_behind_are_told(tmp_path, cell, content, form, shown, half):
+    table = read(write_book(tmp_path, cells(**{cell: (content, form)})))
+    row = table.iloc[place(cell)[0] - 1]
+    assert row["printed"] == shown and row["value"] == float(shown.split()[0])
+    assert row["precision"] == pytest.approx(half, rel=1e-9)
+    told = [note for note in table.attrs["notes"] if f"data!{cell}" in note]
+    assert len(told) == 1 and shown.split()[0] in told[0], told
+
+
+def test_only_the_number_of_a_figure_is_cut_to_what_its_cell_shows(tmp_path):
+    path = write_book(tmp_path, cells(H1="precision", H24=(0.04, "0.0"), A6=(2010.6, "0")))
+    assert_refused(read(path), path, rows=(6,), said=("year",))
+    table = read(write_book(tmp_path, cells(H1="precision", H24=(0.04, "0.0"))))
+    assert table["precision"].iloc[22] == 0.04
