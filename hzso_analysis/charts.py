@@ -163,24 +163,27 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, places
 
 @styled
 def pairs(frame: pd.DataFrame, *, names: tuple[str, str], title: str, subtitle: str, source: str) -> Figure:
-    """Two values per row joined by a line: columns `first`, `second` with their `first_text`, `second_text`."""
+    """Two values per row joined by a line: columns `first`, `second` with their `first_text`, `second_text`.
+
+    Each of the two stands on one side throughout: that which is the smaller over all rows to the left.
+    """
     fig, ax = _canvas(0.5 * len(frame) + 0.6, title, subtitle, source)
     values = [*frame["first"], *frame["second"]]
-    reach = (max(values) - min(values)) or 1
-    for place, row in enumerate(frame.itertuples()):
-        ax.plot([row.first, row.second], [place, place], color=GREY, linewidth=2, zorder=1)
-        marks = [(row.first, row.first_text, BLUE, "o"), (row.second, row.second_text, ORANGE, "D")]
-        for value, text, colour, marker in marks:
-            ax.plot(value, place, marker=marker, color=colour, markersize=8, linestyle="")
-            low_end = value < max(row.first, row.second) or (row.first == row.second and marker == "o")
-            side, shift = ("right", -9) if low_end else ("left", 9)
-            _beside(ax, text, (value, place), (shift, 0), ha=side, va="center")
-    top = frame.iloc[0]
-    left = 0 if top["first"] <= top["second"] else 1
-    for place, (value, colour) in enumerate([(top["first"], BLUE), (top["second"], "#b36b00")]):
-        side, shift = ("right", -6) if place == left else ("left", 6)
+    reach = max(max(values) - min(values), 0.1 * max(values)) or 1  # a rounding is not drawn as wide as the chart
+    marks = [("first", BLUE, "o", 10), ("second", ORANGE, "D", 5)]  # where both are equal, one shows behind the other
+    sides = [("right", -9), ("left", 9)]
+    if frame["first"].sum() > frame["second"].sum():
+        sides.reverse()
+    for place, row in frame.iterrows():
+        ends = sorted([row["first"], row["second"]])
+        ax.plot(ends, [place, place], color=GREY, linewidth=2, zorder=1)
+        for (name, colour, marker, size), (side, shift) in zip(marks, sides, strict=True):
+            ax.plot(row[name], place, marker=marker, color=colour, markersize=size, linestyle="")
+            _beside(ax, row[f"{name}_text"], (ends[side == "left"], place), (shift, 0), ha=side, va="center")
+    ends = sorted(frame[["first", "second"]].iloc[0])
+    for name, colour, (side, shift) in zip(names, (BLUE, "#b36b00"), sides, strict=True):
         look = {"color": colour, "fontweight": "bold", "fontsize": 9}
-        _beside(ax, names[place], (value, -0.32), (shift, 4), ha=side, va="bottom", **look)
+        _beside(ax, name, (ends[side == "left"], -0.32), (shift * 2 / 3, 4), ha=side, va="bottom", **look)
     ax.set_xlim(min(values) - 0.35 * reach, max(values) + 0.35 * reach)
     _rows(ax, frame["label"], head=0.95)
     return fig

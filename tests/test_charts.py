@@ -80,6 +80,22 @@ def test_pairs_draw_both_values_and_name_them():
     assert not boxes[0].overlaps(boxes[1])
 
 
+def test_a_series_of_pairs_keeps_its_side_where_the_order_of_size_flips():
+    values = {"first": [46.9, 36.5, 16.6], "second": [46.94, 36.49, 16.56]}
+    frame = pd.DataFrame(values | {f"{name}_text": [f"{x:.2f} %" for x in column] for name, column in values.items()})
+    figure = charts.pairs(frame.assign(label=list("abc")), names=("as printed", "computed"), **WORDS)
+    figure.draw_without_rendering()
+    boxes = {text.get_text(): text.get_window_extent() for text in figure.axes[0].texts}
+    for first, second in [*zip(frame["first_text"], frame["second_text"], strict=True), ("as printed", "computed")]:
+        assert boxes[first].x0 > boxes[second].x1, first
+
+
+def test_pairs_that_differ_by_a_rounding_lie_close_together():
+    frame = pd.DataFrame({"label": ["all"], "first": [68.9], "second": [68.95], "first_text": "a", "second_text": "b"})
+    low, high = charts.pairs(frame, names=("as printed", "computed"), **WORDS).axes[0].get_xlim()
+    assert 0.05 < 0.02 * (high - low)
+
+
 def test_an_estimate_is_a_diamond_inside_its_interval_only():
     figure = charts.bars(rows((24.0, 52.0), 77.0).assign(estimate=[38.0, 77.0]), **WORDS)
     assert drawn(figure, f"line {charts.ORANGE}") == ["(38, 0)"]
