@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from hzso_analysis import answers
+from hzso_analysis import answers, charts
 from hzso_analysis.chapters import (
     data_quality,
     firm_sizes,
@@ -78,6 +78,13 @@ def test_growth_is_joined_on_the_year_before(hangzhou):
         "2011": "30.92 % (printed 30.92 %)",
     }
     assert scale.growth_between(hangzhou, find(hangzhou, "contracts executed", "all").cell) is None
+
+
+def test_growth_of_a_part_of_the_year_names_it_in_bar_and_title():
+    exhibit = scale.growth(open_edition(year=2020))
+    assert exhibit.frame["label"].tolist() == ["January to September 2008"]
+    assert exhibit.title == "Offshore executed grew by 89 % in January to September 2008"
+    assert "January to September 2008" in charts.twin(exhibit.figure)
 
 
 def test_an_unclear_growth_rate_is_an_independent_check(hangzhou):

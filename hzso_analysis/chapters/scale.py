@@ -156,13 +156,13 @@ def growth(edition: Edition) -> Exhibit:
     for quantity in known:
         bounds = growth_between(edition, quantity.cell)
         if bounds and bounds[0] > -1 and bounds[1] < math.inf:  # else nothing is known of one of the two years
-            year = quantity.cell.year
+            year, when = quantity.cell.year, wording.period(quantity.cell.year, months)
             rates = printed_rows(edition, EXECUTED, "offshore", "total", "growth", year=year, months=months)
             rates = rates[(rates["currency"] == quantity.cell.unit[:3]) & (rates["qualifier"] != "unclear")]
             text, used = wording.percent(*bounds), rates if len(rates) else quantity.rows
             if len(rates):
                 text = say("scale.growth_and_printed", computed=text, printed=f"{wording.printed(rates.iloc[0])} %")
-            rows.append(mark(str(year), *bounds, used, text=text, fraction=True))
+            rows.append(mark(when, *bounds, used, text=text, fraction=True, year=year))
     return chart(edition, "scale.growth", charts.bars, rows, title=growth_title)
 
 
@@ -170,10 +170,10 @@ def growth_title(rows: list[Row]) -> str:
     """How the latest growth compares with the one before."""
     last, before = rows[-1], rows[-2] if len(rows) > 1 else None
     low, high = last["low"] / 100, last["high"] / 100
-    now = say("scale.grew", percent=wording.percent(low, high), year=last["label"])
+    now = say("scale.grew", percent=wording.percent(low, high), period=last["label"])
     if high < 0:
-        now = say("scale.shrank", percent=wording.percent(-high, -low), year=last["label"])
-    if before is None or int(before["label"]) != int(last["label"]) - 1:
+        now = say("scale.shrank", percent=wording.percent(-high, -low), period=last["label"])
+    if before is None or before["year"] != last["year"] - 1:
         return now
     falls, rises = before["low"] > last["high"], before["high"] < last["low"]
     key = "scale.down" if falls else "scale.up" if rises else "scale.after"
