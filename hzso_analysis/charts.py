@@ -34,7 +34,7 @@ from hzso_analysis.palette import BLUE, GREY, INK, MUTED, ORANGE, PAPER, PURPLE,
 from hzso_analysis.wording import say
 
 COLOURS = [BLUE, ORANGE, PURPLE, VIOLET, RED, GREY]
-MARKERS = "osD^vP"
+MARKERS = "osD^vP"  # each colour has another when the colours come again
 SHADES = ["#f1f3f4", "#d5d8dc", "#b4b8bf"]
 ON_LIGHT, ON_DARK = "#202125", "#fffffe"  # words inside a coloured bar: the colour stays on a dark page, so do they
 # what a page may colour in its own way, as on a dark screen; a picture that stands alone keeps the colours given here
@@ -116,13 +116,13 @@ def parts(frame: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Fig
 
 
 @styled
-def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, places: bool = False) -> Figure:
+def lines(frame: pd.DataFrame, *, places: bool = False, **said: str) -> Figure:
     """Series over years (columns `series`, `year` besides the usual): only neighbouring years are joined.
 
     Intervals are whiskers, those that are wide without a point. All points are labelled where a series has at most six,
     else the first and the last. The `places` of one series in a ranking count down from the top.
     """
-    fig, ax = _canvas(2.9, title, subtitle, source)
+    fig, ax = _canvas(2.9, **said)
     years = sorted(set(frame["year"]))
     top = frame["high"].where(frame["high"] < math.inf, frame["low"])
     middle = (frame["low"] + top) / 2
@@ -137,7 +137,7 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, places
             if b - a == 1 and not math.isnan(x + y):
                 ax.plot([a, b], [x, y], color=colour, linewidth=2)
         sure = rows.dropna(subset="middle")
-        ax.plot(sure["year"], sure["middle"], color=colour, marker=MARKERS[place % 6], linestyle="", markersize=6)
+        ax.plot(sure["year"], sure["middle"], MARKERS[(place + place // 6) % 6], color=colour, markersize=6)
         _whiskers(ax, rows, colour)
         shown = rows if len(rows) <= 6 and len(names) <= 2 else rows.iloc[[0, -1] if len(names) <= 2 else []]
         following = dict(zip(rows["year"] - 1, rows["middle"], strict=True))
@@ -148,8 +148,9 @@ def lines(frame: pd.DataFrame, *, title: str, subtitle: str, source: str, places
             falls = preceding.get(row.year, -math.inf) > row.middle
             side = "right" if rises else "left" if falls or below else "center"
             edge, up = ("top", -7) if below else ("bottom", 6)  # under a line that rises there is room to the right
+            aside = (-5 if (frame["year"] == row.year).sum() > 1 else 3) if rises else 0  # left of the mark of another
             look = {"ha": side, "va": edge, "color": INK, "fontsize": 8.5}
-            _beside(ax, row.text, (row.year, row.low if below else row.top), (3 if rises else 0, up), **look)
+            _beside(ax, row.text, (row.year, row.low if below else row.top), (aside, up), **look)
         words = f"{name}: {rows['text'].iloc[-1]}" if len(names) > 2 else name
         ends.append((rows["middle"].fillna(rows["top"]).iloc[-1], rows["year"].iloc[-1], words, colour))
     ax.set_ylim(0 if top.min() >= 0 else None, 1.18 * top.max() if top.max() > 0 else None)
@@ -171,9 +172,7 @@ def pairs(frame: pd.DataFrame, *, names: tuple[str, str], title: str, subtitle: 
     values = [*frame["first"], *frame["second"]]
     reach = max(max(values) - min(values), 0.1 * max(values)) or 1  # a rounding is not drawn as wide as the chart
     marks = [("first", BLUE, "o", 10), ("second", ORANGE, "D", 5)]  # where both are equal, one shows behind the other
-    sides = [("right", -9), ("left", 9)]
-    if frame["first"].sum() > frame["second"].sum():
-        sides.reverse()
+    sides = [("right", -9), ("left", 9)][:: 1 if frame["first"].sum() <= frame["second"].sum() else -1]
     for place, row in frame.iterrows():
         ends = sorted([row["first"], row["second"]])
         ax.plot(ends, [place, place], color=GREY, linewidth=2, zorder=1)
@@ -190,14 +189,12 @@ def pairs(frame: pd.DataFrame, *, names: tuple[str, str], title: str, subtitle: 
 
 
 @styled
-def ranges(
-    frame: pd.DataFrame, *, title: str, subtitle: str, source: str, highlight: str | None = None, middles: bool = True
-) -> Figure:
+def ranges(frame: pd.DataFrame, *, highlight: str | None = None, middles: bool = True, **said: str) -> Figure:
     """One line a row from `low` to `high`, `text` beside it; the highlighted label in its own colour.
 
     A dot marks the middle; without `middles` only a line too short to be seen has one.
     """
-    fig, ax = _canvas(0.42 * len(frame) + 0.3, title, subtitle, source)
+    fig, ax = _canvas(0.42 * len(frame) + 0.3, **said)
     low, high = frame["low"].min(), frame["high"].max()
     reach = (high - low) or 1
     for place, row in enumerate(frame.itertuples()):
@@ -332,7 +329,7 @@ def _wrapped(text: str, width: int, most: int | None = None) -> str:
     >>> _wrapped("Financial services 金融服务", 10, 2)
     'Financial\\nservices …'
     """
-    rows = wrap(fonts.drawable(text), width)
+    rows = [row.replace("\xa0%", " %") for row in wrap(fonts.drawable(text).replace(" %", "\xa0%"), width)]
     if most and len(rows) > most:
         rows = [*rows[: most - 1], f"{wrap(rows[most - 1], width - 2)[0]} …"]
     return "\n".join(rows)
@@ -383,7 +380,7 @@ def _end_labels(ax: Axes, ends: list[tuple[float, int, str, str]], years: list[i
         half = line * (text.count("\n") + 1) / 2
         place = max(value, last + half + 0.2 * line)
         last = place + half
-        arrow = {"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkB": 4}
+        arrow = {"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkB": 4, "relpos": (0, 0.5)}
         places = (year, value), (year + 0.12 * spread, place)
         ax.annotate(text, *places, va="center", color=INK, fontsize=9, arrowprops=arrow)
 

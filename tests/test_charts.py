@@ -64,6 +64,43 @@ def test_years_that_lie_close_together_on_a_long_axis_are_not_written_over_each_
     assert not [1 for left, right in pairwise(boxes) if left.x1 > right.x0] and len(boxes) >= 4
 
 
+def test_no_leader_line_crosses_a_name_however_many_there_are():
+    names = [f"industry {place} whose name takes two lines" for place in range(8)]
+    shares = [66.0, 27.0, 23.0, 22.0, 15.0, 10.0, 8.5, 6.4]
+    figure = charts.lines(rows(*shares * 2, series=names * 2, year=[2011] * 8 + [2012] * 8), **WORDS)
+    figure.draw_without_rendering()
+    ends = [text for text in figure.axes[0].texts if getattr(text, "arrow_patch", None)]
+    boxes = {text: Text.get_window_extent(text) for text in ends}
+    assert len(ends) == 8
+    for own in ends:
+        path = own.arrow_patch.get_path().transformed(own.arrow_patch.get_transform())
+        assert not [text for text in ends if text is not own and path.intersects_bbox(boxes[text], filled=False)]
+
+
+def test_no_two_series_look_alike():
+    names = [f"industry {place}" for place in range(8)]
+    figure = charts.lines(rows(*map(float, range(16)), series=names * 2, year=[2011] * 8 + [2012] * 8), **WORDS)
+    looks = [(line.get_color(), line.get_marker()) for line in figure.axes[0].lines if line.get_marker() != "None"]
+    assert len(set(looks)) == len(looks) == 8
+
+
+def test_a_value_is_not_written_over_the_mark_of_another_series():
+    years, values = [2011, 2012, 2013, 2012, 2012], [23.8, 33.6, 45.4, 34.5, 37.0]
+    figure = charts.lines(rows(*values, series=["all"] * 3 + ["misfit"] * 2, year=years), **WORDS)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    (text,) = [text for text in axes.texts if text.get_text() == "33.6"]
+    half = 3 * figure.dpi / 72  # of a mark
+    assert text.get_window_extent().x1 < axes.transData.transform((2012, 37))[0] - half
+
+
+def test_a_percent_sign_stays_with_its_number():
+    frame = rows(*[14.9, 20.0, 30.0] * 2, series=["Financial services", "b", "c"] * 2, year=[2011] * 3 + [2012] * 3)
+    figure = charts.lines(frame.assign(text=frame["text"] + " %"), **WORDS)
+    assert "Financial services: 14.9 %" in charts.twin(figure)
+    assert not [text for text in figure.axes[0].texts if "\n%" in text.get_text()]
+
+
 def test_parts_fill_the_whole():
     assert drawn(charts.parts(rows(66.14, 33.86), **WORDS), "bar") == ["0 to 66.14", "66.14 to 100"]
 
