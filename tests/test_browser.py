@@ -91,6 +91,18 @@ def test_a_word_of_two_hundred_letters_moves_no_page_sideways(open_page, name):
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+def test_the_words_over_a_narrow_column_keep_their_distance_from_the_next(open_page):
+    page = open_page("03_leading_enterprises")
+    room = """heads => heads.map(head => {
+      const words = document.createRange();
+      words.selectNodeContents(head);
+      return [head.textContent, head.getBoundingClientRect().right - words.getBoundingClientRect().right];
+    })"""
+    heads = page.eval_on_selector_all("thead th.number", room)
+    assert "If exponential" in dict(heads)
+    assert not [head for head in heads if head[1] < 10]
+
+
 @pytest.mark.parametrize("name", ["index", "03_leading_enterprises"])
 def test_a_page_can_be_walked_with_the_keyboard_alone(open_page, name):
     page = open_page(name)
