@@ -329,6 +329,11 @@ def test_a_change_of_shares_is_both_shares_and_no_rate(china_2013):
     assert {first, last} < set(exhibit.frame["text"])
 
 
+def test_one_check_fails_and_two_fail():
+    titles = [data_quality.checks(open_edition(area="china", year=year)).title for year in (2013, 2012)]
+    assert re.match(r"1 of \d+ checks .* fails$", titles[0]) and re.match(r"\d+ of \d+ checks .* fail$", titles[1])
+
+
 def test_gaps_are_honest(china_2022):
     exhibit = leading_enterprises.headline(china_2022)
     assert exhibit.frame.empty and "was published for China in 2022" in exhibit.note

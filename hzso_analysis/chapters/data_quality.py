@@ -178,7 +178,8 @@ def checks(edition: Edition) -> Exhibit:
             text = say("data_quality.checks_printed", check=text, printed=wording.as_printed(figure))
         line = {"item": named(edition, figure), "check": text, "gap": wording.half_up(row["gap"], 1)}
         lines.append(line | {"unit": row["unit"], "rows": used})
-    key = "data_quality.checks_one" if len(tested) == 1 else "data_quality.checks_title"
+    key = "data_quality.checks_title_one" if len(broken) == 1 else "data_quality.checks_title"
+    key = "data_quality.checks_one" if len(tested) == 1 else key
     title = edition.say(key, broken=len(broken), number=len(tested))
     key_of_all = "data_quality.checks_hold_one" if len(tested) == 1 else "data_quality.checks_hold"
     gap = edition.say(key_of_all, number=len(tested)) if len(tested) else ""
