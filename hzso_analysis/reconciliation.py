@@ -28,11 +28,10 @@ from hzso_analysis.constraints import (
     solve_for,
     suppressed_cells,
 )
-from hzso_analysis.solver import System
+from hzso_analysis.solver import ZERO, System
 from hzso_analysis.vocabulary import SUPPRESSED
 
 CELL = list(Cell._fields)
-ZERO = 1e-7  # what is smaller is the tolerance of the solver
 Terms = Mapping[Cell, float]
 WITNESS = ["area", "year", "months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
 DEFAULTS = {"months": "", "flow": "", "category": "total", "measure": "level", "since": pd.NA, "of": "", "currency": ""}
@@ -41,13 +40,17 @@ DEFAULTS |= {"precision": 0.0, "qualifier": "", "weight": 1, "source": "", "loca
 
 @dataclass
 class Part:
-    """A connected system with its answer: the smallest sets of figures that do not fit; `complete` if these are all."""
+    """A connected system with its answer: the smallest sets of figures that do not fit; `complete` if these are all.
+
+    `grounds` are the figures that force the bounds of a cell.
+    """
 
     cells: list[Cell]
     constraints: list[Constraint]
     weights: dict[int, float]
     sets: list[frozenset[int]]
     complete: bool
+    grounds: dict[Cell, frozenset[int]] = field(default_factory=dict)
 
     @functools.cached_property
     def system(self) -> System:
@@ -132,6 +135,11 @@ class Reconciliation:
             self._told[names, values] = self.figures.take(self._told[names].get(values, []))
         rows: pd.DataFrame = self._told[names, values].copy()
         return rows
+
+    def behind(self, cell: Cell) -> pd.DataFrame:
+        """The rows of `figures` that the estimate of a cell follows from where it is not printed."""
+        figures = self._home[cell].grounds.get(cell, ()) if cell in self._home else ()
+        return self.figures.loc[sorted(row for figure in figures for row in self.witness_rows[figure])]
 
     def ratio(self, numerator: Cell | Terms, denominator: Cell | Terms) -> tuple[float, float]:
         """Bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known.
@@ -287,6 +295,8 @@ def _estimates(part: Part, withheld: set[Cell]) -> list[tuple[object, ...]]:
     for system in part.remainders():
         for cell, found in bounds.items():
             low, high = system.bounds({cell: 1.0})
+            if not own.get(cell, set()) - anywhere:  # else it is printed, and nobody asks what it follows from
+                part.grounds[cell] = part.grounds.get(cell, frozenset()) | system.grounds(cell)
             found.add((_digits(low), _digits(high)))
     for cell, found in bounds.items():
         low, high = hull(found)
