@@ -126,6 +126,11 @@ def test_an_implied_number_of_firms_names_its_figures(hangzhou):
     )
 
 
+def test_each_figure_too_unclear_to_be_used_names_its_source(hangzhou):
+    sources = scale.unused(hangzhou).frame["source"].tolist()
+    assert sources[-1] == "shanghai daily 2012-04-23, paragraph 6" and all(sources)
+
+
 def test_what_is_counted_on_a_day_is_dated_by_it(hangzhou):
     honours = leading_enterprises.honours(hangzhou._replace(year=2009)).frame["item"].tolist()
     assert honours == [

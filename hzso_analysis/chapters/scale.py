@@ -9,7 +9,18 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share, value_text
-from hzso_analysis.exhibits import Exhibit, Row, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
+from hzso_analysis.exhibits import (
+    Exhibit,
+    Row,
+    cell_row,
+    chart,
+    computed_row,
+    mark,
+    measure_rows,
+    quantity_mark,
+    table,
+    where_printed,
+)
 from hzso_analysis.figures import breaks_of
 from hzso_analysis.vocabulary import EXECUTED, SIGNED
 from hzso_analysis.wording import say
@@ -242,4 +253,4 @@ def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> Row | None:
         implied = wording.percent(*bounds) if scale == 100 else wording.span(*bounds)
         said = say("scale.agrees") if agrees else say("scale.disagrees")
     line = {"item": say(key, name=name, period=when), "printed": wording.as_printed(row), "implied": implied}
-    return line | {"agrees": said, "note": row["note"], "rows": rows}
+    return line | {"agrees": said, "note": row["note"], "source": where_printed(rows), "rows": rows}
