@@ -16,7 +16,7 @@ GROUPED = r"-?(?:0|[1-9][0-9]{0,2}(?:,[0-9]{3})*)(?:\.[0-9]+)?"  # a number as w
 PLAIN = re.compile(r"([+-]?)(0|[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]*)(?:\.([0-9]+))?( %)?")
 BETWEEN = re.compile(rf"({GROUPED})–({GROUPED})(?: %)?|({GROUPED}) to ({GROUPED}) %")
 ONE_SIDED = re.compile(rf"(at least|at most) ({GROUPED})(?: %)?")
-QUALIFIED = re.compile(rf"(?:over|under|about) {GROUPED}(?: %)?|no upper bound")
+QUALIFIED = re.compile(rf"(?:over|under|about) {GROUPED}(?: %)?|no upper bound|[0-9]+(?:st|nd|rd|th)")
 NOTHING = ("", "–")
 WORDS, NUMBERS = 42, 22  # widest columns, in digits, which are the measure of width in a spreadsheet
 

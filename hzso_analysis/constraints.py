@@ -153,6 +153,21 @@ def solve_for(cell: Cell, constraint: Constraint, levels: dict[Cell, Bounds]) ->
     return max(ends[0], 0.0), ends[1]
 
 
+def reached(constraint: Constraint, levels: dict[Cell, Bounds]) -> tuple[float, float, float]:
+    """What levels make of the sum of a constraint, and by how much they miss it; NaN where one of them is not known.
+
+    >>> whole, part = (Cell("aa", 2011, "", "employees", "", name, "person") for name in ("total", "degree"))
+    >>> reached(Constraint("is in", {part: 1.0, whole: -1.0}, -math.inf, 0.0), {part: (11, 12), whole: (9, 10)})
+    (1.0, 3.0, 1.0)
+    """
+    ends = [0.0, 0.0]
+    for cell, factor in constraint.terms.items():
+        low, high = sorted(factor * end for end in levels.get(cell, (math.nan, math.nan)))
+        ends = [ends[0] + low, ends[1] + high]
+    gap = max(constraint.low - ends[1], ends[0] - constraint.high, 0.0)
+    return ends[0], ends[1], gap
+
+
 def is_hidden(cell: Cell) -> bool:
     """Whether a cell is an auxiliary size class that no codebook entry names."""
     return cell.category.startswith("[")

@@ -58,6 +58,19 @@ class Quantity(NamedTuple):
     high: float
     status: str
     rows: pd.DataFrame
+    known: Reconciliation
+
+    @property
+    def basis(self) -> pd.DataFrame:
+        """The published levels within the bounds; where none is or they are disputed, what the bounds follow from."""
+        slack, fits = 1 + 1e-8, []  # estimates have nine digits
+        for index, row in zip(self.rows.index, self.rows.itertuples(), strict=True):
+            low, high = interval(row)
+            fits += [index] * (row.qualifier != "unclear" and low <= self.high * slack and high * slack >= self.low)
+        if fits and self.status != "disputed":
+            return self.rows.loc[fits]
+        behind = self.known.behind(self.cell)
+        return pd.concat([self.rows.loc[fits], behind.drop(fits, errors="ignore")])
 
 
 class Share(NamedTuple):
@@ -223,7 +236,7 @@ def find(
         return None
     cell, low, high, status = max(known, key=lambda found: (months_covered(found[0].months), found[0].unit))
     rows = edition.reconciliation.printed(**cell._asdict(), measure="level")
-    return _whole(Quantity(cell, low, high, status, rows))
+    return _whole(Quantity(cell, low, high, status, rows, edition.reconciliation))
 
 
 def _whole(quantity: Quantity) -> Quantity:
@@ -289,7 +302,8 @@ def withheld(edition: Edition, indicator: str, flow: str = "", category: str = "
         return None
     row = rows.iloc[0]
     cell = Cell(*(row[name] for name in Cell._fields))
-    return _whole(Quantity(cell, row["low"], row["high"], SUPPRESSED, edition.reconciliation.figures.head(0)))
+    known = edition.reconciliation
+    return _whole(Quantity(cell, row["low"], row["high"], SUPPRESSED, known.figures.head(0), known))
 
 
 def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
@@ -304,13 +318,20 @@ def share(edition: Edition, quantity: Quantity, of: str = "") -> Share | None:
     if edition.total_basis == "published" and len(base.rows) and not of:
         row = heaviest_first(base.rows).iloc[0]
         low, high = interval(row)
-        base = Quantity(base_cell, low, high, "published", base.rows)
+        base = Quantity(base_cell, low, high, "published", base.rows, base.known)
         return Share(quantity.low / high, quantity.high / low if low else math.inf, base)
     own, whole = exact(quantity), exact(base)
     if own is not None and whole:
         return Share(own / whole, own / whole, base)
     low, high = edition.reconciliation.ratio(quantity.cell, base_cell)
     return Share(low, high, base)
+
+
+def when(edition: Edition, cell: Cell) -> str:
+    """The period of a cell in words; what is counted on a day was counted at its end."""
+    row = codebook("indicators", edition.data_dir).set_index("id").loc[cell.indicator]
+    on_a_day = row["kind"] == "stock" and row["flows"] == "none"  # firms of a flow are those of the whole period
+    return (wording.end_of if on_a_day else wording.period)(cell.year, cell.months)
 
 
 def value_text(quantity: Quantity) -> str:

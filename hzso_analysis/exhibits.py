@@ -16,7 +16,7 @@ import pandas as pd
 
 from hzso_analysis import wording
 from hzso_analysis.constraints import interval
-from hzso_analysis.edition import Edition, Quantity, Share, find, look_up, match, printed_rows, stamps, value_text
+from hzso_analysis.edition import Edition, Quantity, Share, find, look_up, match, printed_rows, stamps, value_text, when
 from hzso_analysis.figures import codebook, heaviest_first
 from hzso_analysis.vocabulary import EXECUTED, SUPPRESSED
 
@@ -114,7 +114,7 @@ def mark(
 
 def quantity_mark(label: str, quantity: Quantity, **more: Any) -> Row:
     """A mark for what is known of a cell, as printed where it was."""
-    return mark(label, quantity.low, quantity.high, quantity.rows, text=value_text(quantity), **more)
+    return mark(label, quantity.low, quantity.high, quantity.basis, text=value_text(quantity), **more)
 
 
 def sentences_html(text: str) -> str:
@@ -285,28 +285,36 @@ def sources(edition: Edition) -> Exhibit:
 
 def cell_row(edition: Edition, item: str, indicator: str, flow: str = "") -> Row:
     """A table row for one cell: value as written, unit, status, bounds and where it was printed."""
-    return quantity_row(item, look_up(edition, indicator, flow))
+    return quantity_row(edition, item, look_up(edition, indicator, flow))
 
 
-def quantity_row(item: str, quantity: Quantity | None, **more: str) -> Row:
+def quantity_row(edition: Edition, item: str, quantity: Quantity | None, **more: str) -> Row:
     """A table row for what is known of a cell, with `more` after its unit; an unknown one says so and has no number."""
     cells = [wording.say("exhibits.not_published"), "", "unknown", math.nan, math.nan, "", pd.DataFrame()]
     if quantity:
         cell, ends = quantity.cell, (quantity.low, quantity.high)
-        item += f", {wording.period(cell.year, cell.months)}" if cell.months else ""
-        cells = [value_text(quantity), wording.unit_text(cell.unit), quantity.status, *ends]
-        cells += [_origin(quantity), quantity.rows]
+        item += f", {when(edition, cell)}" if cell.months else ""
+        cells = [*wording.with_unit(value_text(quantity), cell.unit), quantity.status, *ends]
+        cells += [origin(quantity), pd.concat([quantity.rows, quantity.basis])]
     row = dict(zip(COLUMNS, [item, *cells], strict=True))
     return {name: row[name] for name in COLUMNS[:3]} | more | row
 
 
-def _origin(quantity: Quantity) -> str:
-    """Where a number stands, what stands there instead of it, or that it stands nowhere and follows."""
-    where = where_printed(quantity.rows)
-    if quantity.status == "corrected":
-        first = heaviest_first(quantity.rows).iloc[0]
-        return wording.say("exhibits.corrected", source=where, printed=wording.as_printed(first))
-    return where or wording.say("exhibits.follows")
+def origin(quantity: Quantity) -> str:
+    """Where a number is printed, where another one, and what it follows from where it is printed nowhere."""
+    own = heaviest_first(quantity.rows[quantity.rows["qualifier"] != "unclear"])
+    fits, key = own.index.isin(quantity.basis.index), "exhibits.misfit"
+    if quantity.status == "disputed" and len(own):  # any may be right, so that each is told with what it prints
+        fits, key = own.index.isin([]), "exhibits.prints"
+    said = [where_printed(own[fits])] + [_prints(key, rows) for _, rows in own[~fits].groupby("value", sort=False)]
+    if others := where_printed(quantity.basis.drop(own.index, errors="ignore")):
+        said.append(wording.say("exhibits.follows", sources=others))
+    return "; ".join(filter(None, said)) or wording.say("exhibits.follows_none")
+
+
+def _prints(key: str, rows: pd.DataFrame) -> str:
+    """Which sources print what in rows that say the same."""
+    return wording.say(key, source=where_printed(rows), printed=wording.as_printed(rows.iloc[0]))
 
 
 def share_text(part: Share | None, status: str) -> str:
@@ -318,23 +326,27 @@ def share_text(part: Share | None, status: str) -> str:
     return wording.percent(part.low if part else 0.0, 1.0) if status == SUPPRESSED else "–"
 
 
-def measure_rows(edition: Edition, item: str, *cell_and_measure: str) -> list[Row]:
-    """A table row for a printed growth, sum, average or share; none where none was printed."""
-    rows = printed_rows(edition, *cell_and_measure)
-    if rows.empty:
-        return []
-    first = rows.iloc[0]
-    since = "" if pd.isna(first["since"]) else f", {first['since']} to {first['year']}"
-    item += f", {wording.period(first['year'], first['months'])}" if first["months"] else since
-    status = "unclear" if first["qualifier"] == "unclear" else "published"
-    ends = interval(first)
-    row = [item, wording.printed(first), wording.unit_text(first["unit"]), status, *ends, where_printed(rows), rows]
-    return [dict(zip(COLUMNS, row, strict=True))]
+def measure_rows(edition: Edition, item: str, *cell_and_measure: str, **key: str) -> list[Row]:
+    """A table row for each growth, sum, average or share that was printed, with the sources that print just this."""
+    lines, told = [], ["months", "since", "of", "currency", "value", "qualifier"]
+    for _, rows in printed_rows(edition, *cell_and_measure, **key).groupby(told, sort=False, dropna=False):
+        first = rows.iloc[0]
+        since = "" if pd.isna(first["since"]) else f", {first['since']} to {first['year']}"
+        name = item + (f", {wording.period(first['year'], first['months'])}" if first["months"] else since)
+        if first["currency"] == "CNY":
+            name = wording.say("exhibits.in_currency", name=name, currency=first["currency"])
+        status = "unclear" if first["qualifier"] == "unclear" else "published"
+        fits = not rows.index.isin(edition.reconciliation.suspects.index).any()
+        where = where_printed(rows) if fits else _prints("exhibits.misfit", rows)
+        row = [name, *wording.with_unit(wording.printed(first), first["unit"]), status, *interval(first), where, rows]
+        lines.append(dict(zip(COLUMNS, row, strict=True)))
+    return lines
 
 
 def computed_row(item: str, value: str, unit: str, rows: pd.DataFrame, base: str = "") -> Row:
-    """A table row for a number computed from others; `base` says from which."""
-    return dict(zip(COLUMNS, [item, value, unit, "computed", math.nan, math.nan, base, rows], strict=True))
+    """A table row for a number computed from others: `base` says from which, then come the sources of these."""
+    source = "; ".join(filter(None, [base, where_printed(rows)]))
+    return dict(zip(COLUMNS, [item, value, unit, "computed", math.nan, math.nan, source, rows], strict=True))
 
 
 def ratio_table(edition: Edition, key: str, ratios: Iterable[Ratio]) -> Exhibit:
@@ -344,7 +356,7 @@ def ratio_table(edition: Edition, key: str, ratios: Iterable[Ratio]) -> Exhibit:
         top, base = (find(edition, *cell, unit="USD million" if cell[0] == EXECUTED else None) for cell in cells)
         if top and base and top.cell.months == base.cell.months and base.low > 0:
             low, high = (scale * end for end in edition.reconciliation.ratio(top.cell, base.cell))
-            said, used = f"{value_text(top)} / {value_text(base)}", pd.concat([top.rows, base.rows])
+            said, used = f"{value_text(top)} / {value_text(base)}", pd.concat([top.basis, base.basis])
             rows.append(computed_row(wording.say(item), wording.span(low, high), wording.say(unit), used, said))
     title = wording.say("exhibits.ratios_title", **rows[0]) if rows else ""
     return table(edition, key, rows, title=title, note=wording.say("exhibits.ratios_note"))

@@ -21,6 +21,10 @@ from hzso_analysis.vocabulary import SUPPRESSED, SYNTHETIC
 
 AMOUNTS = {"USD million", "CNY million"}
 WHOLE = {"count", "person", "rank"}
+# what a figure says, but for its value and who says so
+WITNESS = ["area", "year", "months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
+DEFAULTS = {"months": "", "flow": "", "category": "total", "measure": "level", "since": pd.NA, "of": "", "currency": ""}
+DEFAULTS |= {"precision": 0.0, "qualifier": "", "weight": 1, "source": "", "locator": "", "note": ""}
 
 
 class Kept(tuple[Any, ...]):
@@ -277,3 +281,36 @@ def _currency(figures: pd.DataFrame, indicators: pd.DataFrame) -> pd.Series:
     amount = figures["indicator"].map(indicators["unit"]).isin(AMOUNTS)
     named = figures["unit"].str[:3].where(figures["unit"].isin(AMOUNTS), figures["currency"].replace("", "USD"))
     return named.where(amount, "")
+
+
+def completed(figures: pd.DataFrame) -> pd.DataFrame:
+    """The figures with every optional column present and blank ids filled in, each row with a label of its own.
+
+    >>> rows = pd.DataFrame([{"category": "", "unit": "USD million"}], index=[7])
+    >>> completed(rows)[["category", "flow", "measure", "currency"]].values.tolist()
+    [['total', '', 'level', 'USD']]
+    """
+    frame = figures.copy() if figures.index.is_unique else figures.reset_index(drop=True)
+    frame = frame.assign(**{column: default for column, default in DEFAULTS.items() if column not in frame})
+    frame["category"] = frame["category"].replace("", "total")
+    amount = frame["unit"].isin(AMOUNTS)
+    frame["currency"] = frame["unit"].str[:3].where(amount, frame["currency"])
+    return frame
+
+
+def distinct(figures: pd.DataFrame) -> tuple[pd.DataFrame, dict[int, list[int]]]:
+    """One row for rows that say the same, with the largest weight and the finest precision, in a stable order.
+
+    Beside it the labels of these rows for each of them.
+
+    >>> rows = completed(pd.DataFrame({"area": "aa", "year": 2011, "indicator": "x", "value": [2, 1, 2], "unit": "km"}))
+    >>> distinct(rows)[1]
+    {0: [1], 1: [0, 2]}
+    """
+    frame = figures.reset_index(names="row").sort_values([*WITNESS, "value", "qualifier", "source", "row"])
+    groups = frame.groupby([*WITNESS, "value", "qualifier"], sort=False, dropna=False)
+    first = groups.head(1).reset_index(drop=True)
+    first["weight"] = groups["weight"].max().to_numpy()
+    first["precision"] = groups["precision"].min().to_numpy()
+    first.attrs = figures.attrs
+    return first, {number: rows.tolist() for number, (_, rows) in enumerate(groups["row"])}

@@ -25,29 +25,31 @@ from hzso_analysis.constraints import (
     is_hidden,
     is_level,
     printed_levels,
+    reached,
     solve_for,
     suppressed_cells,
 )
-from hzso_analysis.solver import System
+from hzso_analysis.figures import completed, distinct
+from hzso_analysis.solver import ZERO, System
 from hzso_analysis.vocabulary import SUPPRESSED
 
 CELL = list(Cell._fields)
-ZERO = 1e-7  # what is smaller is the tolerance of the solver
 Terms = Mapping[Cell, float]
-WITNESS = ["area", "year", "months", "indicator", "flow", "category", "measure", "since", "of", "unit", "currency"]
-DEFAULTS = {"months": "", "flow": "", "category": "total", "measure": "level", "since": pd.NA, "of": "", "currency": ""}
-DEFAULTS |= {"precision": 0.0, "qualifier": "", "weight": 1, "source": "", "locator": "", "note": ""}
 
 
 @dataclass
 class Part:
-    """A connected system with its answer: the smallest sets of figures that do not fit; `complete` if these are all."""
+    """A connected system with its answer: the smallest sets of figures that do not fit; `complete` if these are all.
+
+    `grounds` are the figures that force the bounds of a cell.
+    """
 
     cells: list[Cell]
     constraints: list[Constraint]
     weights: dict[int, float]
     sets: list[frozenset[int]]
     complete: bool
+    grounds: dict[Cell, frozenset[int]] = field(default_factory=dict)
 
     @functools.cached_property
     def system(self) -> System:
@@ -139,6 +141,11 @@ class Reconciliation:
         rows: pd.DataFrame = self._told[names, values].copy()
         return rows
 
+    def behind(self, cell: Cell) -> pd.DataFrame:
+        """The rows of `figures` that the estimate of a cell follows from where it is not printed."""
+        figures = self._home[cell].grounds.get(cell, ()) if cell in self._home else ()
+        return self.figures.loc[sorted(row for figure in figures for row in self.witness_rows[figure])]
+
     def ratio(self, numerator: Cell | Terms, denominator: Cell | Terms) -> tuple[float, float]:
         """Bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known.
 
@@ -218,8 +225,8 @@ def reconcile(figures: pd.DataFrame) -> Reconciliation:
     >>> reconcile(load_figures("hangzhou")).suspects[["year", "printed", "low", "high"]].round(1).values.tolist()[-1]
     [2011, '1.872 USD billion', 2033.4, 2034.5]
     """
-    figures = _complete(figures)
-    witnesses, members = _witnesses(figures)
+    figures = completed(figures)
+    witnesses, members = distinct(figures)
     (cells, constraints), withheld = build_constraints(witnesses), suppressed_cells(witnesses)
     weights = dict(zip(witnesses.index, witnesses["weight"].astype(float), strict=True))
     parts, estimates, suspects, alternatives = [], [], [], []
@@ -253,27 +260,6 @@ def _quotient(end: float, base: float) -> float:
     return end / base if base else math.copysign(math.inf, end)
 
 
-def _complete(figures: pd.DataFrame) -> pd.DataFrame:
-    """The figures with every optional column present and blank ids filled in, each row with a label of its own."""
-    frame = figures.copy() if figures.index.is_unique else figures.reset_index(drop=True)
-    frame = frame.assign(**{column: default for column, default in DEFAULTS.items() if column not in frame})
-    frame["category"] = frame["category"].replace("", "total")
-    amount = frame["unit"].isin(["USD million", "CNY million"])
-    frame["currency"] = frame["unit"].str[:3].where(amount, frame["currency"])
-    return frame
-
-
-def _witnesses(figures: pd.DataFrame) -> tuple[pd.DataFrame, dict[int, list[int]]]:
-    """One row for rows that say the same, with the largest weight and the finest precision, in a stable order."""
-    frame = figures.reset_index(names="row").sort_values([*WITNESS, "value", "qualifier", "source", "row"])
-    groups = frame.groupby([*WITNESS, "value", "qualifier"], sort=False, dropna=False)
-    first = groups.head(1).reset_index(drop=True)
-    first["weight"] = groups["weight"].max().to_numpy()
-    first["precision"] = groups["precision"].min().to_numpy()
-    first.attrs = figures.attrs
-    return first, {number: rows.tolist() for number, (_, rows) in enumerate(groups["row"])}
-
-
 def _solve(cells: list[Cell], constraints: list[Constraint], weights: dict[int, float]) -> Part:
     own = {c.figure: weights[c.figure] for c in constraints if c.figure >= 0}
     part = Part(cells, constraints, own, [frozenset()], True)
@@ -293,6 +279,8 @@ def _estimates(part: Part, withheld: set[Cell]) -> list[tuple[object, ...]]:
     for system in part.remainders():
         for cell, found in bounds.items():
             found.add(_ends(system, cell))
+            if not own.get(cell, set()) - anywhere:  # else it is printed, and nobody asks what it follows from
+                part.grounds[cell] = part.grounds.get(cell, frozenset()) | system.grounds(cell)
     for cell, found in bounds.items():
         low, high = hull(found)
         mine = own.get(cell, set())
@@ -388,12 +376,8 @@ def _gaps(parts: list[Part], witnesses: pd.DataFrame) -> pd.DataFrame:
             first = next(iter(constraint.terms))
             if is_level(constraint):
                 continue
-            ends = [0.0, 0.0]
-            for cell, factor in constraint.terms.items():
-                low, high = sorted(factor * end for end in levels.get(cell, (math.nan, math.nan)))
-                ends = [ends[0] + low, ends[1] + high]
-            gap = max(constraint.low - ends[1], ends[0] - constraint.high, 0.0)  # NaN where a level is not known
+            low, high, gap = reached(constraint, levels)
             figure = witnesses.loc[constraint.figure, "row"] if constraint.figure >= 0 else -1
-            rows.append((*first, constraint.text, figure, *ends, constraint.low, constraint.high, _round(gap)))
+            rows.append((*first, constraint.text, figure, low, high, constraint.low, constraint.high, _round(gap)))
     columns = [*CELL, "constraint", "figure", "printed_low", "printed_high", "low", "high", "gap"]
     return pd.DataFrame(sorted(rows, key=lambda r: r[:10]), columns=columns)

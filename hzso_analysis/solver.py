@@ -19,6 +19,7 @@ import numpy as np
 from hzso_analysis.constraints import Cell, Constraint
 
 MOST_SETS = 50
+ZERO = 1e-7  # what is smaller is the tolerance of the solver
 DECIDED = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnbounded)
 _CONSOLE = threading.Lock()
 
@@ -55,13 +56,20 @@ def add_row(highs: highspy.Highs, low: float, high: float, terms: Iterable[tuple
     highs.addRow(low, high, len(used), index, np.array([factor for _, factor in used]))
 
 
-def extremes(highs: highspy.Highs, least: float = -math.inf) -> tuple[float, float]:
-    """Least and greatest value of the objective; `least` and infinity where it is unbounded."""
+def extremes(
+    highs: highspy.Highs, least: float = -math.inf, duals: list[list[float]] | None = None
+) -> tuple[float, float]:
+    """Least and greatest value of the objective; `least` and infinity where it is unbounded.
+
+    Where `duals` is given, those of the rows at either end are added to it, none where that is open.
+    """
     ends = []
     for sense, open_end in ((highspy.ObjSense.kMinimize, least), (highspy.ObjSense.kMaximize, math.inf)):
         highs.changeObjectiveSense(sense)
         done = run(highs) == highspy.HighsModelStatus.kOptimal
         ends.append(highs.getInfo().objective_function_value if done else open_end)
+        if duals is not None:
+            duals.append(highs.getSolution().row_dual if done else [])
     highs.changeObjectiveSense(highspy.ObjSense.kMinimize)
     return ends[0], ends[1]
 
@@ -212,6 +220,17 @@ class System:
         self._aim(terms)
         low, high = extremes(self.highs)
         return low * self.scale, high * self.scale
+
+    def grounds(self, cell: Cell) -> frozenset[int]:
+        """The figures that force the bounds of a level: those with a dual, without the others the bounds are the same.
+
+        No figure is needed for a level to be at least nothing.
+        """
+        duals: list[list[float]] = []
+        self._aim({cell: 1.0})
+        low, _ = extremes(self.highs, duals=duals)
+        used = [place for dual in duals[low <= ZERO :] for place in np.flatnonzero(np.abs(dual) > ZERO)]
+        return frozenset(self.constraints[place].figure for place in used) - {-1}
 
     def ratio(self, numerator: Mapping[Cell, float], denominator: Mapping[Cell, float]) -> tuple[float, float]:
         """Least and greatest quotient of two sums of levels, by the transformation of Charnes and Cooper (1962)."""

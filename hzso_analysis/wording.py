@@ -21,7 +21,7 @@ STATUS = {
     "published": "as printed by a source",
     "derived": "not printed; follows from printed figures within 1 %",
     "bounded": "not printed; lies between these bounds",
-    "corrected": "printed otherwise; what the other figures imply",
+    "corrected": "a source prints it otherwise; what the other figures imply",
     "disputed": "printed figures contradict each other; covers every simplest explanation",
     "unknown": "not published and not bounded",
     "suppressed": "withheld for confidentiality",
@@ -32,6 +32,7 @@ VAGUE = ("over", "under", "about")  # what a source says before a number that is
 EXACT = 1e-6  # bounds closer than this are no rounding of a print: the level is known to the cent
 UNIT_NAMES = {"percent": "%", "count": "", "person": "people", "rank": "place", "year": "years", "day": "days"}
 UNIT_NAMES |= {"minute": "minutes", "km": "km"}
+ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 UNIT_NAMES |= {"亿美元": "hundred million USD", "万美元": "ten thousand USD"}
 UNIT_NAMES |= {"亿元": "hundred million CNY", "万元": "ten thousand CNY", "万人": "ten thousand people"}
 
@@ -198,6 +199,18 @@ def unit_text(unit: str) -> str:
     return UNIT_NAMES.get(unit, unit)
 
 
+def with_unit(text: str, unit: str) -> tuple[str, str]:
+    """A number and its unit as they stand beside each other: one person, a place as first, second and so on.
+
+    >>> with_unit("2", "person"), with_unit("1", "person"), with_unit("2", "rank"), with_unit("11", "rank")
+    (('2', 'people'), ('1', 'person'), ('2nd', ''), ('11th', ''))
+    """
+    if unit == "rank" and text.isdecimal():
+        ending = "th" if int(text) % 100 in (11, 12, 13) else ENDINGS.get(int(text) % 10, "th")
+        return f"{text}{ending}", ""
+    return text, unit if text == "1" and unit in ("person", "year", "day", "minute") else unit_text(unit)
+
+
 def months_text(months: str) -> str:
     """A part of the year.
 
@@ -215,6 +228,16 @@ def period(year: int, months: str = "") -> str:
     ('2011', 'January to September 2008')
     """
     return f"{months_text(months)} {year}" if months else str(year)
+
+
+def end_of(year: int, months: str = "") -> str:
+    """The end of a year or of the part of it, for what is counted on a day.
+
+    >>> end_of(2011), end_of(2021, "1 to 10")
+    ('end of 2011', 'end of October 2021')
+    """
+    month = f"{MONTHS[int(months.rsplit(maxsplit=1)[-1]) - 1]} " if months else ""
+    return f"end of {month}{year}"
 
 
 def meaning(row: pd.Series, labels: dict[str, str]) -> str:
@@ -302,7 +325,7 @@ def amount(text: str, unit: str) -> str:
         return text
     if unit.endswith(" million"):
         return f"{unit[:3]} {text} million"
-    return f"{text} {unit_text(unit)}".strip()
+    return " ".join(with_unit(text, unit)).strip()
 
 
 def as_printed(row: pd.Series) -> str:
@@ -320,7 +343,7 @@ def as_printed(row: pd.Series) -> str:
     currency, _, scale = unit.partition(" ")
     if currency in ("USD", "CNY"):
         return _qualified(row, f"{currency} {value} {scale}")
-    return _qualified(row, f"{value} {unit_text(unit)}".strip())
+    return _qualified(row, " ".join(with_unit(value, unit)).strip())
 
 
 def counted(number: int, noun: str) -> str:

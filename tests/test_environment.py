@@ -39,7 +39,7 @@ def test_the_environment_as_the_overview_prints_it(hangzhou):
         "Flights, international": "38",
         "Countries and regions with direct trade": "over 200",
         "Days enterprises spend on contacts with the government": "8.1",
-        "Rank by total financial volume": "5",
+        "Rank by total financial volume": "5th",
         "Balance of deposits": "over 1,000,000",
         "Distance to Shanghai": "about 170",
         "Rail time to Shanghai": "40",
@@ -131,7 +131,7 @@ def test_places_count_down_and_say_how_many_sources_agree():
     assert axes.yaxis_inverted()
     assert axes.lines[-1].get_xydata().tolist() == [[year, 4] for year in range(2016, 2021)]
     parts = column(chapter.places(open_edition(year=2020)), "value")
-    assert list(parts.values()) == ["4", "1", "1", "4"]
+    assert list(parts.values()) == ["4th", "1st", "1st", "4th"]
 
 
 def test_steps_carry_the_years_that_the_source_states(hangzhou):

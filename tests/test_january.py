@@ -87,7 +87,10 @@ def test_a_blank_table_is_no_fault_and_is_counted(january):
     _, ending, blank = january
     assert blank.exit_code == 0
     assert "hangzhou: 131 figures, 2008 to 2021, " in blank.stdout
-    assert f"hangzhou/2012.{ending}: 67 of 67 figures are still blank: lines 2 (demonstration cities), " in blank.stdout
+    assert (
+        f"hangzhou/2012.{ending}: 67 of 67 figures are still blank: lines 2 (national demonstration cities), "
+        in blank.stdout
+    )
     assert "; 2012 has no figures yet\n" in blank.stdout
 
 
@@ -96,7 +99,10 @@ def test_check_says_what_is_still_blank(january):
     done = run("check", "--area", "hangzhou", "--data-dir", str(folder))
     assert done.exit_code == 0, done.output
     assert "hangzhou: 138 figures, 2008 to 2021, " in done.stdout
-    assert f"hangzhou/2012.{ending}: 61 of 68 figures are still blank: lines 2 (demonstration cities), " in done.stdout
+    assert (
+        f"hangzhou/2012.{ending}: 61 of 68 figures are still blank: lines 2 (national demonstration cities), "
+        in done.stdout
+    )
     assert "no figures yet" not in done.stdout
 
 

@@ -72,7 +72,8 @@ def _ties(edition: Edition) -> list[tuple[set[int], str]]:
     The edition's year is one of them where the choice moves an estimate of it, if only through other years.
     """
     found, known = [], edition.reconciliation
-    rows = {number: known.figures.loc[members] for number, members in known.witness_rows.items()}
+    wrong = frozenset().union(*(choice for part in known.parts for choice in part.sets))
+    rows = {number: known.figures.loc[known.witness_rows[number]] for number in wrong}
     disputed = match(known.estimates, {"area": edition.area, "year": edition.year, "status": "disputed"})
     cells = {Cell(*row) for row in disputed[list(Cell._fields)].itertuples(index=False)}
     for part in known.parts:

@@ -7,7 +7,7 @@ from itertools import groupby
 import pandas as pd
 
 from hzso_analysis import charts, wording
-from hzso_analysis.chapters.scale import growth_between
+from hzso_analysis.chapters.scale import growth_between, growth_rows
 from hzso_analysis.constraints import interval
 from hzso_analysis.edition import Edition, find, label, match, printed_rows, series, value_text
 from hzso_analysis.exhibits import Exhibit, Row, chart, mark, measure_rows, quantity_row, ratio_table, table
@@ -65,11 +65,11 @@ def _printed_table(edition: Edition, key: str, names: list[str]) -> Exhibit:
             named += [cell.measure] if cell.measure != "level" else []
             at, item = (name, "", cell.category), ", ".join(named)
             found = find(edition, *at, months=cell.months) if cell.measure == "level" else None
-            lines = [quantity_row(item, found)] if found else measure_rows(edition, item, *at, cell.measure)
-            for line in lines:
+            lines = measure_rows(edition, item, *at, cell.measure, months=cell.months)
+            for line in [quantity_row(edition, item, found)] if found else lines:
                 source = line.pop("source")  # the last column is the widest
                 rows.append(line | {"note": cell.note, "source": source})
-    numbers = [row for row in rows if row["unit"] in ("", wording.unit_text("year"))]
+    numbers = [row for row in rows if row["unit"] in ("", wording.unit_text("year")) and row["value"][-1:].isdigit()]
     count = "environment_and_policy.number_of" if numbers else "environment_and_policy.value_of"
     said = [say(count, name=_small(row["item"]), value=row["value"]) for row in (numbers or rows)[:3]]
     return table(edition, key, rows, title=edition.say("environment_and_policy.printed", figures=wording.listing(said)))
@@ -202,7 +202,7 @@ def per_executed(edition: Edition) -> Exhibit:
         bases = [find(edition, EXECUTED, "offshore", year=year, months="", unit="USD million") for year in years]
         if all(tops) and all(bases):
             sums = [{top.cell: 1000.0 for top in tops if top}, {base.cell: 1.0 for base in bases if base}]
-            used = pd.concat([sure, *(base.rows for base in bases if base)])
+            used = pd.concat([sure, *(base.basis for base in bases if base)])
             marks.append(mark(_when(years[0], years[-1]), *edition.reconciliation.ratio(*sums), used))
 
     def title(marks: list[Row]) -> str:
@@ -224,7 +224,7 @@ def target(edition: Edition) -> Exhibit:
         found = find(edition, EXECUTED, "offshore")
         if found and (bounds := growth_between(edition, found.cell)):
             name = edition.say("environment_and_policy.target_executed")
-            marks.append(mark(name, *bounds, found.rows, fraction=True))
+            marks.append(mark(name, *bounds, growth_rows(edition, found), fraction=True))
 
     def title(marks: list[Row]) -> str:
         key = "environment_and_policy.target_title" if len(marks) > 1 else "environment_and_policy.target_alone"

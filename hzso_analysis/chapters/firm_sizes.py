@@ -90,7 +90,7 @@ def size_table(edition: Edition) -> SizeTable | None:
     published = {"bands": bands, "group_total": (held.low, held.high), "group_share": (part.low, part.high)}
     published |= {"total": (part.base.low, part.base.high), "n_rest": rest}
     fewest = sum(n for _, n in extreme_allocations(**published).least) - firms.low
-    rows = pd.concat([quantity.rows for b in {name, *names} for quantity in known[b] if quantity])
+    rows = pd.concat([quantity.basis for b in {name, *names} for quantity in known[b] if quantity])
     return SizeTable(published, rows, fewest, names, part.base)
 
 
@@ -113,7 +113,7 @@ def _recorded_table(edition: Edition, group: tuple[str, Quantity, Quantity], par
     own = min(own[0], whole[1]), min(own[1], whole[1])
     published = {"bands": bands, "group_total": own, "total": whole, "n_rest": (least, most)}
     fewest = sum(n for _, n in extreme_allocations(**published).least) - firms.low
-    rows = pd.concat([held.rows, *(piece.rows for piece in cut)])
+    rows = pd.concat([held.basis, *(piece.rows for piece in cut)])
     return SizeTable(published, rows, fewest, [piece.name for piece in cut], part.base)
 
 
@@ -194,7 +194,7 @@ def ratios(edition: Edition) -> Exhibit:
         more: Row = {"estimate": 100 * estimate[f"CR{k}"] if k in wide else math.nan} if wide else {}
         if k in said:
             low = high = said[k][1] / 100
-            used, more = said[k][0].rows, {"text": _percent(said[k][0])} | more
+            used, more = said[k][0].basis, {"text": _percent(said[k][0])} | more
         elif sizes:
             (low, high), used = bounds.loc[f"CR{k}"], sizes.rows
         rows.append(mark(name, low, high, used, fraction=True, **more))
@@ -213,7 +213,7 @@ def classes(edition: Edition) -> Exhibit:
     """The Herfindahl-Hirschman index or its bounds against the classes of three merger guidelines."""
     sizes, known = size_table(edition), recorded(edition).get(INDEX)
     if known:
-        (low, high), used = (known[1],) * 2, known[0].rows
+        (low, high), used = (known[1],) * 2, known[0].basis
     elif sizes:
         (low, high), used = concentration_bounds(**sizes.published).loc["HHI_10000"], sizes.rows
     else:
@@ -308,15 +308,15 @@ def _exact_measures(edition: Edition, known: dict[str, tuple[Quantity, float]]) 
     total = find(edition, EXECUTED, "offshore", months="")
     for name, (quantity, value) in known.items():
         if name == INDEX:
-            add("HHI_10000", say("firm_sizes.index"), wording.half_up(value), "", value, "published", quantity.rows)
+            add("HHI_10000", say("firm_sizes.index"), wording.half_up(value), "", value, "published", quantity.basis)
             equal = 10_000 / value
-            add("N_eff", say("firm_sizes.equal"), wording.half_up(equal, 1), "", equal, "computed", quantity.rows)
+            add("N_eff", say("firm_sizes.equal"), wording.half_up(equal, 1), "", equal, "computed", quantity.basis)
             continue
         unit = wording.unit_text("percent")
-        add("", label(edition, "indicators", name), value_text(quantity), unit, value, "published", quantity.rows)
+        add("", label(edition, "indicators", name), value_text(quantity), unit, value, "published", quantity.basis)
         if (measure := HELD.get(name)) and total and (whole := exact(total)) is not None:
             item, unit, _ = MEASURES[measure]
-            held, used = value * whole / 100, pd.concat([quantity.rows, total.rows])
+            held, used = value * whole / 100, pd.concat([quantity.basis, total.basis])
             add(measure, say(item), wording.half_up(held, 2), unit, held, "computed", used)
     return found
 

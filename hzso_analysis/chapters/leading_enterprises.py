@@ -32,10 +32,10 @@ from hzso_analysis.exhibits import (
     chart,
     mark,
     measure_rows,
+    origin,
     quantity_mark,
     share_text,
     table,
-    where_printed,
 )
 from hzso_analysis.figures import codebook
 from hzso_analysis.vocabulary import EXECUTED, FIRMS, SUPPRESSED
@@ -120,7 +120,7 @@ def slices(edition: Edition) -> list[Slice]:
 
 def _slice(book: pd.DataFrame, band: str, firms: Quantity, held: Quantity | None) -> Slice:
     amount = exact(held)
-    rows = pd.concat([firms.rows, held.rows]) if held else firms.rows
+    rows = pd.concat([firms.basis, held.basis]) if held else firms.basis
     ends = book.loc[band, "low"], book.loc[band, "high"]
     return Slice(band, *ends, int(firms.low), math.nan if amount is None else amount, rows)
 
@@ -156,8 +156,8 @@ def headline(edition: Edition) -> Exhibit:
         row["amount"] = value_text(held) if held else "–"
         row["share"] = share_text(part, held.status if held else firms.status)
         status = SUPPRESSED if held and held.status == SUPPRESSED else firms.status
-        row |= {"status": status, "source": where_printed(firms.rows)}
-        rows.append(row | {"rows": pd.concat([firms.rows, held.rows]) if held else firms.rows})
+        row |= {"status": status, "source": origin(firms)}
+        rows.append(row | {"rows": pd.concat([firms.basis, held.basis]) if held else firms.basis})
     note = f"{say('leading_enterprises.headline_note')} {say('leading_enterprises.headline_status')}"
     if any(row["status"] == SUPPRESSED for row in rows):
         note = f"{note} {say('leading_enterprises.headline_withheld')}"
@@ -230,8 +230,8 @@ def concentration(edition: Edition) -> Exhibit:
         rest = say("leading_enterprises.others")
         key = "leading_enterprises.others_recorded" if from_records(edition) else "leading_enterprises.others_counted"
         rest = say(key, firms=wording.span(*others)) if others else rest
-        rows.append(mark(say("leading_enterprises.firms_of", **words), part.low, part.high, held.rows, fraction=True))
-        rows.append(mark(rest, max(0.0, 1 - part.high), 1 - part.low, held.rows, fraction=True))
+        rows.append(mark(say("leading_enterprises.firms_of", **words), part.low, part.high, held.basis, fraction=True))
+        rows.append(mark(rest, max(0.0, 1 - part.high), 1 - part.low, held.basis, fraction=True))
         base = wording.amount(value_text(part.base), "USD million")
         note = edition.say("leading_enterprises.concentration_subtitle", base=base)
         title, words["share"] = "leading_enterprises.hold", rows[0]["text"]
@@ -262,7 +262,7 @@ def averages(edition: Edition) -> Exhibit:
             ends = edition.reconciliation.ratio(held.cell, firms.cell)
             above = bands_of(edition).loc[band, "high"] == math.inf
             key = "leading_enterprises.averages_firms" if above else "leading_enterprises.averages_within"
-            rows.append(mark(say(key, **_named(edition, band, firms)), *ends, firms.rows))
+            rows.append(mark(say(key, **_named(edition, band, firms)), *ends, firms.basis))
     group = leading(edition)
     part, others = group and share(edition, group[2]), group and other_firms(edition, group[1])
     if group and part and others and others[0] > 0:
@@ -270,7 +270,7 @@ def averages(edition: Edition) -> Exhibit:
         key = (
             "leading_enterprises.averages_recorded" if from_records(edition) else "leading_enterprises.averages_others"
         )
-        rows.append(mark(say(key), *ends, group[2].rows))
+        rows.append(mark(say(key), *ends, group[2].basis))
 
     def title(rows: list[Row]) -> str:
         words = {"firms": rows[0]["label"], "amount": wording.amount(rows[0]["text"], "USD million")}
@@ -295,7 +295,7 @@ def nation(edition: Edition) -> Exhibit:
             held = find(edition, EXECUTED, "offshore", band, area=area, unit="USD million")
             part = held and share(edition, held)
             if firms and part and part.low > 0 and part.high < 1:
-                used = pd.concat([firms.rows, printed_rows(edition, EXECUTED, "offshore", band, "share", area=area)])
+                used = pd.concat([firms.basis, printed_rows(edition, EXECUTED, "offshore", band, "share", area=area)])
                 more = {"area": wording.area_name(area)} | _named(edition, band, firms)
                 name = say("leading_enterprises.nation_firms", **more)
                 pair.append(mark(name, part.low, part.high, used, fraction=True))

@@ -160,7 +160,7 @@ def diversification(edition: Edition) -> Exhibit:
         say("markets.index_of_all"): (_index(own[0], own[1] + rest), (own[0], own[1] + rest)),
     }
     statuses = [*(["bounded"] * 2 if members else ["computed"] * 2), "bounded", "bounded"]
-    used = pd.concat([known[name].rows for name in parts])
+    used = pd.concat([known[name].basis for name in parts])
     rows = [
         {"item": item, "value": text, "status": status, "low": ends[0], "high": ends[1], "rows": used}
         for (item, (text, ends)), status in zip(values.items(), statuses, strict=True)
@@ -178,7 +178,7 @@ def _index(low: float, high: float) -> str:
 def _exact_diversification(edition: Edition, parts: dict[str, Quantity]) -> Exhibit:
     """Table of the diversification over all markets of contract records, what they leave over counted as one market."""
     held = {name: value for name, quantity in parts.items() if (value := exact(quantity)) is not None}
-    total, used = sum(held.values()), pd.concat([quantity.rows for quantity in parts.values()])
+    total, used = sum(held.values()), pd.concat([quantity.basis for quantity in parts.values()])
     part = {name: value / total for name, value in held.items()}
     index = sum(one**2 for one in part.values())
     first = next((name for name in part if name != OTHERS), OTHERS)

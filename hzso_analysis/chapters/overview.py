@@ -37,7 +37,9 @@ def headline(edition: Edition) -> Exhibit:
     for item, quantity in main_numbers(edition).items():
         part = nation_share(edition, quantity)
         more = {"change": _change(edition, quantity), "share": wording.percent(part.low, part.high) if part else "–"}
-        rows.append(quantity_row(item, quantity, **more))
+        row = quantity_row(edition, item, quantity, **more)
+        used = [row["rows"], scale.growth_rows(edition, quantity)] if more["change"] != "–" else [row["rows"]]
+        rows.append(row | {"rows": pd.concat([*used, part.base.basis] if part else used)})
     return table(edition, "overview.headline", rows, title=scale.headline_title(edition))
 
 
@@ -111,9 +113,9 @@ def _against(edition: Edition, total: pd.Series, rows: list[Row]) -> str:
 def nation(edition: Edition) -> Exhibit:
     """Bars of the area's share of the nation by each number that both print."""
     known = main_numbers(edition).items()
-    parts = [(item, part, q.rows) for item, q in known if (part := nation_share(edition, q))]
+    parts = [(item, part, q.basis) for item, q in known if (part := nation_share(edition, q))]
     rows = [
-        mark(item, part.low, part.high, pd.concat([own, part.base.rows]), fraction=True) for item, part, own in parts
+        mark(item, part.low, part.high, pd.concat([own, part.base.basis]), fraction=True) for item, part, own in parts
     ]
     rows.sort(key=lambda row: -row["low"])
 

@@ -9,7 +9,18 @@ import pandas as pd
 from hzso_analysis import charts, wording
 from hzso_analysis.constraints import Cell
 from hzso_analysis.edition import Edition, Quantity, find, label, match, printed_rows, series, share, value_text
-from hzso_analysis.exhibits import Exhibit, Row, cell_row, chart, computed_row, mark, measure_rows, quantity_mark, table
+from hzso_analysis.exhibits import (
+    Exhibit,
+    Row,
+    cell_row,
+    chart,
+    computed_row,
+    mark,
+    measure_rows,
+    quantity_mark,
+    table,
+    where_printed,
+)
 from hzso_analysis.figures import breaks_of
 from hzso_analysis.vocabulary import EXECUTED, SIGNED
 from hzso_analysis.wording import say
@@ -49,7 +60,7 @@ def _execution(edition: Edition) -> list[Row]:
     if executed is None or signed is None or signed.cell != executed.cell._replace(indicator=SIGNED):
         return []
     text = wording.percent(*edition.reconciliation.ratio(executed.cell, signed.cell))[:-2]
-    return [computed_row(say("scale.execution"), text, "%", pd.concat([executed.rows, signed.rows]))]
+    return [computed_row(say("scale.execution"), text, "%", pd.concat([executed.basis, signed.basis]))]
 
 
 def growth_between(edition: Edition, cell: Cell) -> tuple[float, float] | None:
@@ -67,13 +78,19 @@ def growth_between(edition: Edition, cell: Cell) -> tuple[float, float] | None:
     return low - 1, high - 1
 
 
+def growth_rows(edition: Edition, quantity: Quantity) -> pd.DataFrame:
+    """The figures that growth on the year before is computed from: those behind both amounts."""
+    before = find(edition, **quantity.cell._replace(year=quantity.cell.year - 1)._asdict())
+    return pd.concat([quantity.basis, before.basis]) if before else quantity.basis
+
+
 def _growth(edition: Edition) -> list[Row]:
     found = find(edition, EXECUTED, "offshore")
     bounds = growth_between(edition, found.cell) if found else None
     if not found or not bounds:
         return []
     item, text = say("scale.growth_computed"), wording.percent(*bounds)[:-2]
-    return [computed_row(item, text, "%", found.rows, say("scale.growth_base"))]
+    return [computed_row(item, text, "%", growth_rows(edition, found), say("scale.growth_base"))]
 
 
 def flows(edition: Edition) -> Exhibit:
@@ -159,8 +176,9 @@ def growth(edition: Edition) -> Exhibit:
             year, when = quantity.cell.year, wording.period(quantity.cell.year, months)
             rates = printed_rows(edition, EXECUTED, "offshore", "total", "growth", year=year, months=months)
             rates = rates[(rates["currency"] == quantity.cell.unit[:3]) & (rates["qualifier"] != "unclear")]
-            text, used = wording.percent(*bounds), rates if len(rates) else quantity.rows
+            text, used = wording.percent(*bounds), growth_rows(edition, quantity)
             if len(rates):
+                used = pd.concat([used, rates[rates["value"] == rates["value"].iloc[0]]])  # not those of other rates
                 text = say("scale.growth_and_printed", computed=text, printed=f"{wording.printed(rates.iloc[0])} %")
             rows.append(mark(when, *bounds, used, text=text, fraction=True, year=year))
     return chart(edition, "scale.growth", charts.bars, rows, title=growth_title)
@@ -186,7 +204,7 @@ def nation(edition: Edition) -> Exhibit:
     for quantity in series(edition, EXECUTED, "offshore") if edition.compare_with else []:
         part = share(edition, quantity, of=edition.compare_with)
         if part and part.high <= 1:
-            used = pd.concat([quantity.rows, part.base.rows])
+            used = pd.concat([quantity.basis, part.base.basis])
             name, year = say("scale.nation_series"), quantity.cell.year
             rows.append(mark("", part.low, part.high, used, fraction=True, series=name, year=year))
 
@@ -236,4 +254,4 @@ def _unused(edition: Edition, row: pd.Series, rows: pd.DataFrame) -> Row | None:
         said = say("scale.agrees") if agrees else say("scale.disagrees")
     item = say("scale.unused_growth" if growth else "scale.unused_level", name=name, period=when)
     line = {"item": item, "printed": wording.as_printed(row), "implied": implied, "agrees": said}
-    return line | {"note": row["note"], "rows": rows}
+    return line | {"note": row["note"], "source": where_printed(rows), "rows": rows}

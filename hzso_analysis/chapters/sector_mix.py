@@ -103,7 +103,7 @@ def location_quotients(edition: Edition) -> Exhibit:
         mine, base = share(edition, quantity), share(edition, theirs) if theirs else None
         if theirs and mine and base and base.low > 0 and mine.low > 0:
             ends = mine.low / base.high, mine.high / base.low
-            rows.append(mark(label(edition, "categories", name), *ends, theirs.rows))
+            rows.append(mark(label(edition, "categories", name), *ends, theirs.basis))
 
     def title(rows: list[Row]) -> str:
         top = max(rows, key=lambda row: row["low"])

@@ -44,8 +44,8 @@ def shares_table(edition: Edition, key: str, parts: dict[str, Quantity], *, titl
         printed = printed_rows(edition, quantity.cell.indicator, "offshore", name, "share", months=quantity.cell.months)
         said = {"share printed": f"{wording.printed(printed.iloc[0])} %" if len(printed) else "–"}
         said["share computed"] = share_text(part, quantity.status)
-        used = pd.concat([quantity.rows, printed]) if len(printed) else quantity.rows
-        rows.append(quantity_row(label(edition, "categories", name), quantity, **said) | {"rows": used})
+        used = pd.concat([quantity.rows, quantity.basis, printed])
+        rows.append(quantity_row(edition, label(edition, "categories", name), quantity, **said) | {"rows": used})
     if recorded and all(row["share printed"] == "–" for row in rows):  # contract records print amounts and no shares
         rows = [{name: cell for name, cell in row.items() if name != "share printed"} for row in rows]
     return table(edition, key, rows, title=title, note=f"{base_note(edition, parts)} {more}".strip())
@@ -88,7 +88,7 @@ def share_marks(edition: Edition, parts: dict[str, Quantity], widest: float = ma
             cell = quantity.cell
             key = {"area": cell.area, "year": cell.year, "months": cell.months}
             printed = printed_rows(edition, cell.indicator, cell.flow, name, "share", **key)
-            used = pd.concat([quantity.rows, printed])
+            used = pd.concat([quantity.basis, printed])
             marks.append(mark(text, part.low, part.high, used, fraction=True, name=name))
     return marks
 

@@ -55,7 +55,7 @@ def _printed_table(edition: Edition, key: str, names: list[str], title: str = ""
         text = label(edition, "indicators", name)
         for category, item in (("total", text), (DEGREE, say("talent_training.of_degree", name=text))):
             if found := find(edition, name, category=category):
-                rows.append(quantity_row(item, found))
+                rows.append(quantity_row(edition, item, found))
         for measure, item in (("cumulative", "talent_training.sum"), ("average", "talent_training.average")):
             rows += measure_rows(edition, say(item, name=text), name, "", "total", measure)
     return table(edition, key, rows, title=title, note=say("talent_training.headline_note"))
@@ -66,7 +66,8 @@ def headline_title(edition: Edition) -> str:
     worked = "talent_training.had_been_absorbed" if _cuts(edition) else "talent_training.worked"
     for name, key in ((TRAINED, "talent_training.trained"), (STAFF, worked), (ADDED, "talent_training.newly_employed")):
         if found := find(edition, name):
-            return edition.say(key, people=in_words(found).capitalize())
+            end = wording.end_of(found.cell.year, found.cell.months)
+            return edition.say(key, people=in_words(found).capitalize(), end=end)
     return edition.say("talent_training.headline_heading")
 
 
