@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help report pdf check lab test coverage million wheel soak lint refresh pins clean
+.PHONY: help report pdf check lab test coverage cluster million wheel soak lint refresh pins clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -33,9 +33,12 @@ test: $(READY) ## run the whole test suite
 
 coverage: $(READY) ## run the test suite and say what of the library it does not reach; takes twice the time
 	rm -f .coverage*
-	$(BIN)/coverage run -m pytest -n auto --dist loadscope --no-loadscope-reorder
+	$(BIN)/coverage run -m pytest -n auto --dist loadscope --no-loadscope-reorder hzso_analysis tests notebooks tests/cluster.py
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --show-missing --fail-under 95
+
+cluster: $(READY) ## make reports on a Dask cluster: the same pages, the same errors
+	$(BIN)/python -m pytest tests/cluster.py
 
 million: $(READY) ## add up a million executions in DuckDB, Spark and pandas, to the report; needs Java
 	$(BIN)/python -m pytest tests/million.py

@@ -1,4 +1,7 @@
-"""Reports made by the workers of a Dask cluster: the same pages and the same errors as here, and nothing left there."""
+"""Reports made by the workers of a Dask cluster: the same pages and the same errors as here, and nothing left there.
+
+Run with `make cluster`; it takes half a minute, most of it until clusters are up or given up.
+"""
 
 import gc
 import logging
