@@ -363,11 +363,19 @@ def ratio_table(edition: Edition, key: str, ratios: Iterable[Ratio]) -> Exhibit:
 
 
 def where_printed(rows: pd.DataFrame) -> str:
-    """Sources and locators of rows, heaviest source first, those in doubt only where there are no others."""
+    """Sources with the places in each, heaviest source first, those in doubt only where there are no others.
+
+    >>> rows = pd.DataFrame({"source": ["plan", "book", "plan"], "locator": ["p. 2", "", "p. 4"], "qualifier": ""})
+    >>> where_printed(rows.assign(weight=[2, 1, 2]))
+    'plan, p. 2 and p. 4; book'
+    """
     if rows.empty:
         return ""
     rows = heaviest_first(rows[(rows["qualifier"] != "unclear") | (rows["qualifier"] == "unclear").all()])
-    return "; ".join(dict.fromkeys((rows["source"] + ", " + rows["locator"]).str.removesuffix(", ")))
+    places: dict[str, dict[str, None]] = {}
+    for source, place in zip(rows["source"], rows["locator"], strict=True):
+        places.setdefault(source, {}).update({place: None} if place else {})
+    return "; ".join(", ".join(filter(None, [source, wording.listing(found)])) for source, found in places.items())
 
 
 def cite(edition: Edition, rows: Iterable[Row]) -> str:

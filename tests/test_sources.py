@@ -39,7 +39,7 @@ def test_a_corrected_value_is_credited_to_who_prints_it_and_what_else_is_printed
 def test_a_corrected_value_that_nobody_prints_names_the_figures_it_follows_from(hangzhou):
     assert column(scale.headline(hangzhou))["Contracts executed, offshore"] == (
         "hangzhou overview 2011, I(1) sentence 1 prints USD 1.872 billion, which does not fit; follows from figures "
-        "of hangzhou overview 2011, I(2) sentence 1; hangzhou overview 2011, I(3) sentence 2"
+        "of hangzhou overview 2011, I(2) sentence 1 and I(3) sentence 2"
     )
 
 
@@ -122,7 +122,7 @@ def test_changes_and_shares_of_the_nation_cite_the_other_amount_too(hangzhou):
 
 def test_an_implied_number_of_firms_names_its_figures(hangzhou):
     assert column(leading_enterprises.headline(hangzhou))["USD 10 to 30 million"] == (
-        "follows from figures of hangzhou overview 2011, I(3) sentence 1; hangzhou overview 2011, I(3) sentence 3"
+        "follows from figures of hangzhou overview 2011, I(3) sentence 1 and I(3) sentence 3"
     )
 
 
