@@ -39,17 +39,13 @@ Terms = Mapping[Cell, float]
 
 @dataclass
 class Part:
-    """A connected system with its answer: the smallest sets of figures that do not fit; `complete` if these are all.
-
-    `grounds` are the figures that force the bounds of a cell.
-    """
+    """A connected system with its answer: the smallest sets of figures that do not fit; `complete` if these are all."""
 
     cells: list[Cell]
     constraints: list[Constraint]
     weights: dict[int, float]
     sets: list[frozenset[int]]
     complete: bool
-    grounds: dict[Cell, frozenset[int]] = field(default_factory=dict)
 
     @functools.cached_property
     def system(self) -> System:
@@ -143,8 +139,13 @@ class Reconciliation:
 
     def behind(self, cell: Cell) -> pd.DataFrame:
         """The rows of `figures` that the estimate of a cell follows from where it is not printed."""
-        figures = self._home[cell].grounds.get(cell, ()) if cell in self._home else ()
-        return self.figures.loc[sorted(row for figure in figures for row in self.witness_rows[figure])]
+        if ("behind", cell) not in self._told:
+            systems = self._home[cell].remainders() if cell in self._home else ()
+            figures = frozenset().union(*(system.grounds(cell) for system in systems))
+            rows = sorted(row for figure in figures for row in self.witness_rows[figure])
+            self._told["behind", cell] = self.figures.loc[rows]
+        found: pd.DataFrame = self._told["behind", cell].copy()
+        return found
 
     def ratio(self, numerator: Cell | Terms, denominator: Cell | Terms) -> tuple[float, float]:
         """Bounds of the quotient of two cells, or of two sums (cell -> factor); NaN where a cell is not known.
@@ -279,8 +280,6 @@ def _estimates(part: Part, withheld: set[Cell]) -> list[tuple[object, ...]]:
     for system in part.remainders():
         for cell, found in bounds.items():
             found.add(_ends(system, cell))
-            if not own.get(cell, set()) - anywhere:  # else it is printed, and nobody asks what it follows from
-                part.grounds[cell] = part.grounds.get(cell, frozenset()) | system.grounds(cell)
     for cell, found in bounds.items():
         low, high = hull(found)
         mine = own.get(cell, set())

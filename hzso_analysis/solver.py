@@ -227,6 +227,7 @@ class System:
         No figure is needed for a level to be at least nothing.
         """
         duals: list[list[float]] = []
+        self.highs.clearSolver()  # whatever was asked before, the same duals of several that are right
         self._aim({cell: 1.0})
         low, _ = extremes(self.highs, duals=duals)
         used = [place for dual in duals[low <= ZERO :] for place in np.flatnonzero(np.abs(dual) > ZERO)]
